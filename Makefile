@@ -1,0 +1,73 @@
+# Two commands do all the set-up: `make dev` runs the system, `make test` passes its tests.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 3000
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev dev dev-reset test check lint types imports format lock
+
+help: ## This list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
+
+# ---- environment: .venv holds what requirements/*.txt pin, and follows them when they change
+
+$(BIN)/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	@echo "setup: creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/python -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "source_roots.pth").write_text("\n".join("../../../../" + r for r in ("functions", "layers", "")))'
+	@touch $@
+
+$(VENV)/.run: requirements/run.txt | $(BIN)/uv
+	@echo "setup: installing what running needs"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(BIN)/uv
+	@echo "setup: installing what tests and checks need"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@touch $@
+
+setup: $(VENV)/.run ## Build .venv with what running needs
+setup-dev: $(VENV)/.dev ## Build .venv with what tests and checks need
+
+# ---- run
+
+dev: setup ## Run the whole system on this machine (PORT=3000)
+	@$(BIN)/python -m local
+
+dev-reset: ## Forget all state of `make dev`
+	@rm -rf .local
+
+# ---- prove
+
+test: setup-dev ## Unit, integration and end-to-end tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports ## Style, types, import contracts
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup-dev
+	@$(BIN)/mypy
+
+imports: setup-dev
+	@$(BIN)/lint-imports
+
+format: setup-dev ## Format the code
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format .
+
+# ---- lock: one resolution (dev.txt); the smaller sets are cut from it
+
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+SETS := run shared gateway user notification
+
+lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
+	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)
+	@for set in $(SETS); do $(COMPILE) --group pyproject.toml:$$set -c requirements/dev.txt -o requirements/$$set.txt; done

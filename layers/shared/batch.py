@@ -1,0 +1,81 @@
+"""A batch of records: different keys side by side, one key in order, failures listed.
+
+Partial batch responses: AWS Lambda Developer Guide, "Configuring error handling controls for
+Kafka event sources". AWS delivers exactly the listed records again. So when a record fails, the
+later ones of its key in this batch are not run and are listed too: a retry would overtake them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+
+from shared.records import Record, raw_records
+
+log = logging.getLogger(__name__)
+
+
+class NotAttempted(Exception):  # noqa: N818 - it is a state, not an error
+    """An earlier record of the same key failed, so this one waits for its turn."""
+
+
+def run_batch(
+    event: Mapping[str, Any], work: Callable[[Record], None], pool: Executor
+) -> dict[str, Any]:
+    """Work on every record of an AWS Kafka event.
+
+    Args:
+        event: as the event source mapping sends it.
+        work: called with each record; an exception means "deliver it again".
+        pool: the threads on which different keys are worked on side by side.
+
+    Returns:
+        AWS's partial batch response, ``{"batchItemFailures": [...]}``.
+    """
+    batch = _KeyedBatch(pool)
+    with batch(raw_records(event), lambda record: work(Record.from_event(record.raw_event))):
+        batch.process()
+    return dict(batch.response())
+
+
+class _KeyedBatch(BatchProcessor):
+    """Powertools' batch processor, with one worker for each key at a time."""
+
+    def __init__(self, pool: Executor) -> None:
+        super().__init__(EventType.Kafka, raise_on_entire_batch_failure=False)
+        self._pool = pool
+
+    def process(self) -> list[tuple[Any, ...]]:
+        """Run all keys; the results are in the order in which the keys ended."""
+        groups: dict[tuple[str, int, str | None], list[dict[str, Any]]] = {}
+        for raw in self.records:
+            # A null key promises no order, but a partition does: keep what costs nothing to keep.
+            groups.setdefault((raw["topic"], raw["partition"], raw.get("key")), []).append(raw)
+        if len(groups) == 1:
+            return self._run_key(*groups.values())
+        return [done for key in self._pool.map(self._run_key, groups.values()) for done in key]
+
+    def _run_key(self, raws: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        results: list[tuple[Any, ...]] = []
+        for raw in raws:
+            if results and results[-1][0] == "fail":
+                waiting = self._to_batch_type(record=raw, event_type=self.event_type)
+                error = NotAttempted()
+                results.append(self.failure_handler(waiting, (NotAttempted, error, None)))
+            else:
+                results.append(self._process_record(raw))
+                self._report(results[-1])
+        return results
+
+    @staticmethod
+    def _report(result: tuple[Any, ...]) -> None:
+        if result[0] == "fail":
+            failed = result[2]
+            log.warning(
+                "record failed, to be delivered again",
+                extra={"topic": failed.topic, "offset": failed.offset, "reason": result[1]},
+            )

@@ -1,0 +1,196 @@
+"""The messages on the topics: plain JSON objects, camelCase, as a NestJS service writes them.
+
+No type has a member named ``key`` or ``value``: NestJS's serializer would unwrap it.
+Members that are not known are ignored, so that a sender may be newer than its reader.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shared.errors import BadMessage, Refusal
+
+# PostgreSQL's text holds no NUL; control characters have no place in a name or an address.
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
+Id = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Message(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """What every message has in common."""
+
+
+class Sealed(Message):
+    """A secret that only the function it is meant for can open (:mod:`shared.sealing`).
+
+    Attributes:
+        kid: which of that function's keys opens it.
+        sealed: base64url of HPKE's encapsulated key and ciphertext (RFC 9180).
+    """
+
+    kid: str
+    sealed: str
+
+
+# A NestJS peer sends a plain string; whether that is accepted is a setting of the reader.
+Secret = Sealed | str
+
+
+class NewSession(Message):
+    """A session that the gateway opens: it keeps the refresh token and sends its hash.
+
+    Attributes:
+        id: CUID2; the access token's ``sid``.
+        refresh_token_hash: SHA-256 of the refresh token, in hexadecimal.
+        expires_at: when the refresh token dies.
+        user_agent, ip: what the person sees in the list of sessions.
+    """
+
+    id: Id
+    refresh_token_hash: Sha256
+    expires_at: datetime
+    user_agent: Annotated[str, Meta(max_length=400)] | None = None
+    ip: Annotated[str, Meta(max_length=45)] | None = None
+
+
+class RegisterUser(Message):
+    """``user.register``: make an account. Answered with a :class:`User`."""
+
+    email: Email
+    password: Secret
+    name: Name | None = None
+    session: NewSession | None = None
+
+
+class ValidateUser(Message):
+    """``user.validate``: is this the password? Answered with a :class:`User`."""
+
+    email: Email
+    password: Secret
+    session: NewSession | None = None
+
+
+class FindUser(Message):
+    """``user.find``, by id or by e-mail. Answered with a :class:`User`."""
+
+    id: Id | None = None
+    email: Email | None = None
+
+
+class UpdateUser(Message):
+    """``user.update``: what is absent stays as it is. Answered with a :class:`User`."""
+
+    id: Id
+    name: Name | None | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+
+
+class User(Message, omit_defaults=False):
+    """A user as everybody may see it: no password, no hash."""
+
+    id: str
+    email: str
+    name: str | None
+    email_verified: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class SendWelcome(Message):
+    """``notification.send.welcome``."""
+
+    user_id: Id
+    email: Email
+    name: Name | None = None
+
+
+class SendPasswordReset(Message):
+    """``notification.send.password-reset``: the token is sealed to the notification function."""
+
+    user_id: Id
+    email: Email
+    token: Secret
+    name: Name | None = None
+
+
+class SendEmail(Message):
+    """``notification.send.email``: a text to an address, and by SMS if there is a number.
+
+    Attributes:
+        to: the address.
+        subject, text: plain text; the HTML part is made from it.
+        phone: E.164, for an SMS with the same text.
+    """
+
+    to: Email
+    subject: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
+    text: Annotated[str, Meta(min_length=1, max_length=20_000)]
+    phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+
+
+class ErrorReply(Message, omit_defaults=False):
+    """The value of ``kafka_nest-err``: NestJS's ``RpcException`` shape, with our stable code."""
+
+    status_code: int
+    message: str
+    code: str
+
+
+class _NestError(Message):
+    """What any NestJS service may put into ``kafka_nest-err``."""
+
+    status_code: int | None = None
+    message: object = ""
+    code: str | None = None
+
+
+_M = TypeVar("_M", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """The message as UTF-8 JSON."""
+    return msgspec.json.encode(message)
+
+
+def decode(kind: type[_M], value: bytes | None) -> _M:
+    """Read a message.
+
+    Raises:
+        BadMessage: no value, no JSON, or not of this type; the sentence names the member.
+    """
+    if value is None:
+        raise BadMessage("The message has no value.")
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage(f"The message cannot be read: {error}") from None
+
+
+def encode_refusal(refusal: Refusal) -> bytes:
+    """The refusal as the value of ``kafka_nest-err``."""
+    return encode(
+        ErrorReply(status_code=refusal.status, message=refusal.message, code=refusal.code)
+    )
+
+
+def decode_refusal(header: bytes) -> Refusal:
+    """The refusal that a reply carries, from our functions or from any NestJS service.
+
+    NestJS writes an object, or plain text when it has no handler for the topic. An answer
+    without a status of 4xx is the other side's failure and becomes 502.
+    """
+    try:
+        error = msgspec.json.decode(header, type=_NestError)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = _NestError(message=header.decode(errors="replace"))
+    status = error.status_code or 0
+    if not 400 <= status < 500:
+        return Refusal("The service could not answer.", code="bad-gateway", status=502)
+    return Refusal(str(error.message), code=error.code or "refused", status=status)
