@@ -19,7 +19,7 @@ from shared.records import Record, raw_records
 log = logging.getLogger(__name__)
 
 
-class NotAttempted(Exception):  # noqa: N818 - it is a state, not an error
+class NotAttempted(Exception):
     """An earlier record of the same key failed, so this one waits for its turn."""
 
 

@@ -21,7 +21,8 @@ REQUEST_ID = "x-request-id"
 TRACEPARENT = "traceparent"
 IDEMPOTENCY_KEY = "idempotency-key"
 
-Headers = list[tuple[str, bytes]]
+# What confluent-kafka takes and gives; ours are always bytes.
+Headers = list[tuple[str, str | bytes | None]]
 
 # NestJS clients end their stream on the presence of this header; its value is one zero byte.
 _DISPOSED = b"\x00"
@@ -48,7 +49,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
 
     @classmethod
-    def from_headers(cls, headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
+    def from_headers(cls, headers: Iterable[tuple[str, str | bytes | None]]) -> Envelope:
         """Read the headers; the last of a repeated header counts, an unreadable one does not."""
         found = {name: _text(value) for name, value in headers}
         return cls(
@@ -100,7 +101,7 @@ def reply_headers(request: Envelope, error: bytes | None = None) -> Headers:
         error: the JSON of a refusal, or None. NestJS takes an empty error header for a
             completion without a value, so it is left out rather than sent empty.
     """
-    headers = [(CORRELATION_ID, (request.correlation_id or "").encode())]
+    headers: Headers = [(CORRELATION_ID, (request.correlation_id or "").encode())]
     if request.request_id:
         headers.append((REQUEST_ID, request.request_id.encode()))
     if error:
@@ -109,9 +110,9 @@ def reply_headers(request: Envelope, error: bytes | None = None) -> Headers:
     return headers
 
 
-def _text(value: bytes | None) -> str | None:
+def _text(value: str | bytes | None) -> str | None:
     try:
-        return value.decode() if value else None
+        return value.decode() if isinstance(value, bytes) and value else None
     except UnicodeDecodeError:
         return None
 

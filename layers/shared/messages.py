@@ -27,7 +27,7 @@ class Message(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_de
     """What every message has in common."""
 
 
-class Sealed(Message):
+class Sealed(Message, frozen=True):
     """A secret that only the function it is meant for can open (:mod:`shared.sealing`).
 
     Attributes:
@@ -43,7 +43,7 @@ class Sealed(Message):
 Secret = Sealed | str
 
 
-class NewSession(Message):
+class NewSession(Message, frozen=True):
     """A session that the gateway opens: it keeps the refresh token and sends its hash.
 
     Attributes:
@@ -60,7 +60,7 @@ class NewSession(Message):
     ip: Annotated[str, Meta(max_length=45)] | None = None
 
 
-class RegisterUser(Message):
+class RegisterUser(Message, frozen=True):
     """``user.register``: make an account. Answered with a :class:`User`."""
 
     email: Email
@@ -69,7 +69,7 @@ class RegisterUser(Message):
     session: NewSession | None = None
 
 
-class ValidateUser(Message):
+class ValidateUser(Message, frozen=True):
     """``user.validate``: is this the password? Answered with a :class:`User`."""
 
     email: Email
@@ -77,22 +77,22 @@ class ValidateUser(Message):
     session: NewSession | None = None
 
 
-class FindUser(Message):
+class FindUser(Message, frozen=True):
     """``user.find``, by id or by e-mail. Answered with a :class:`User`."""
 
     id: Id | None = None
     email: Email | None = None
 
 
-class UpdateUser(Message):
+class UpdateUser(Message, frozen=True):
     """``user.update``: what is absent stays as it is. Answered with a :class:`User`."""
 
     id: Id
-    name: Name | None | UnsetType = UNSET
+    name: Name | UnsetType | None = UNSET
     email: Email | UnsetType = UNSET
 
 
-class User(Message, omit_defaults=False):
+class User(Message, frozen=True, omit_defaults=False):
     """A user as everybody may see it: no password, no hash."""
 
     id: str
@@ -103,7 +103,7 @@ class User(Message, omit_defaults=False):
     updated_at: datetime
 
 
-class SendWelcome(Message):
+class SendWelcome(Message, frozen=True):
     """``notification.send.welcome``."""
 
     user_id: Id
@@ -111,7 +111,7 @@ class SendWelcome(Message):
     name: Name | None = None
 
 
-class SendPasswordReset(Message):
+class SendPasswordReset(Message, frozen=True):
     """``notification.send.password-reset``: the token is sealed to the notification function."""
 
     user_id: Id
@@ -120,7 +120,7 @@ class SendPasswordReset(Message):
     name: Name | None = None
 
 
-class SendEmail(Message):
+class SendEmail(Message, frozen=True):
     """``notification.send.email``: a text to an address, and by SMS if there is a number.
 
     Attributes:
@@ -135,7 +135,7 @@ class SendEmail(Message):
     phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
 
 
-class ErrorReply(Message, omit_defaults=False):
+class ErrorReply(Message, frozen=True, omit_defaults=False):
     """The value of ``kafka_nest-err``: NestJS's ``RpcException`` shape, with our stable code."""
 
     status_code: int
@@ -143,7 +143,7 @@ class ErrorReply(Message, omit_defaults=False):
     code: str
 
 
-class _NestError(Message):
+class _NestError(Message, frozen=True):
     """What any NestJS service may put into ``kafka_nest-err``."""
 
     status_code: int | None = None

@@ -1,0 +1,56 @@
+"""Answering: from a function back to whoever asked."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.envelope import Envelope, reply_headers
+from shared.errors import Refusal
+from shared.kafka import Publisher, Undeliverable
+from shared.messages import encode_refusal
+from shared.topics import is_reply_topic
+
+log = logging.getLogger(__name__)
+
+
+class Answers:
+    """Sends replies; returns when they are safe in Kafka."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def reply(self, request: Envelope, value: bytes) -> None:
+        """Answer with a value.
+
+        Raises:
+            Unavailable: Kafka did not take it; the record has to be delivered again.
+        """
+        self._send(request, value, None)
+
+    def refuse(self, request: Envelope, refusal: Refusal) -> None:
+        """Answer with a refusal: NestJS's error header and no value.
+
+        Raises:
+            Unavailable: as above.
+        """
+        self._send(request, None, encode_refusal(refusal))
+
+    def _send(self, request: Envelope, value: bytes | None, error: bytes | None) -> None:
+        if not request.expects_reply:
+            return
+        topic = request.reply_topic or ""
+        if not is_reply_topic(topic):
+            log.warning("reply refused: not a reply topic", extra={"reply_topic": topic[:249]})
+            return
+        delivered = self._publisher.publish(
+            topic,
+            value=value,
+            key=None,
+            headers=reply_headers(request, error),
+            partition=-1 if request.reply_partition is None else request.reply_partition,
+        )
+        try:
+            delivered.result()
+        except Undeliverable as undeliverable:
+            # Delivering the request again would not make its reply address any better.
+            log.warning("reply dropped", extra={"reason": undeliverable.message})

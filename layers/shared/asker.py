@@ -1,0 +1,235 @@
+"""Asking over Kafka, and the two ways to drive it.
+
+In Lambda no thread can be relied on between two invocations, so whoever waits polls
+(:class:`Inline`). A server has many requests in flight and one thread that polls for all of them
+(:class:`Threaded`). Everything else is the same code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Event, Thread
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from shared.envelope import Envelope
+from shared.errors import Overloaded, ReplyTimeout, ServiceError, Unavailable
+from shared.kafka import Publisher
+from shared.replies import Replies
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+Poll = Callable[[float], None]
+
+# How long one poll may block: a failed delivery or a stop is noticed after this, a reply at once.
+_SLICE_S = 0.1
+
+
+class Drive(Protocol):
+    """Who polls while a request waits."""
+
+    def ready(self) -> None:
+        """Make sure that the reader stands at its place before a request is sent.
+
+        Raises:
+            Unavailable: it cannot.
+        """
+
+    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
+        """The future's result; ``poll`` is what makes it come.
+
+        Raises:
+            TimeoutError: it did not come within ``seconds``.
+        """
+
+    def start(self) -> None:
+        """Begin; called once, before the first request."""
+
+    def close(self) -> None:
+        """End; called once, after the last request."""
+
+
+class Inline:
+    """Lambda: whoever waits polls. Nothing runs between two requests."""
+
+    def __init__(self, publisher: Publisher, replies: Replies) -> None:
+        self._replies = replies
+        self._publisher = publisher
+
+    def ready(self) -> None:
+        """See :class:`Drive`."""
+        self._replies.prepare()
+
+    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
+        """See :class:`Drive`. Blocks the loop: an environment has one request at a time."""
+        end = time.monotonic() + seconds
+        while not future.done():
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            poll(min(left, _SLICE_S))
+        return future.result()
+
+    def start(self) -> None:
+        """Find a place in the initialisation phase, so that the first request need not."""
+        try:
+            self._replies.prepare()
+        except Unavailable as unavailable:
+            log.warning("no place on the reply topic yet", extra={"reason": unavailable.message})
+
+    def close(self) -> None:
+        """See :class:`Drive`."""
+        self._publisher.close()
+        self._replies.close()
+
+
+class Threaded:
+    """A server: one thread reads replies, another hands out delivery reports."""
+
+    def __init__(self, publisher: Publisher, replies: Replies) -> None:
+        self._replies = replies
+        self._publisher = publisher
+        self._stopped = Event()
+        self._reader = Thread(target=self._read, name="reply-reader", daemon=True)
+
+    def ready(self) -> None:
+        """See :class:`Drive`."""
+        if self._replies.partition is None:
+            raise Unavailable("Kafka is not reached yet.")
+
+    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:  # noqa: ARG002 - the threads poll
+        """See :class:`Drive`."""
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
+
+    def start(self) -> None:
+        """See :class:`Drive`."""
+        self._publisher.start()
+        self._reader.start()
+
+    def close(self) -> None:
+        """See :class:`Drive`."""
+        self._publisher.close()
+        self._stopped.set()
+        self._reader.join()
+        self._replies.close()
+
+    def _read(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._replies.prepare()
+                self._replies.pump(_SLICE_S)
+            except Unavailable as unavailable:
+                log.warning("replies cannot be read", extra={"reason": unavailable.message})
+                self._stopped.wait(1.0)
+
+
+class Asker:
+    """Sends requests and events.
+
+    Args:
+        reply_topic: where the answers are read.
+        timeout_s: how long an answer is awaited; also the deadline that travels along.
+        limit: how many requests may wait at the same time.
+
+    Attributes:
+        unanswered: how many requests ran into their deadline.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        replies: Replies,
+        drive: Drive,
+        *,
+        reply_topic: str,
+        timeout_s: float,
+        limit: int,
+    ) -> None:
+        self._publisher = publisher
+        self._replies = replies
+        self._drive = drive
+        self._reply_topic = reply_topic
+        self._timeout_s = timeout_s
+        self._limit = limit
+        self.unanswered = 0
+
+    async def ask(self, topic: str, key: str, value: bytes, envelope: Envelope) -> bytes:
+        """Send a request and await its answer.
+
+        Args:
+            key: records of one key are worked on in order.
+            value: JSON.
+            envelope: has the correlation id; reply address and deadline are filled in here.
+
+        Returns:
+            The reply's value, JSON.
+
+        Raises:
+            Refusal: the answer is no.
+            ReplyTimeout: no answer by the deadline.
+            Unavailable: Kafka did not take the request.
+            Overloaded: too many requests wait already.
+        """
+        if len(self._replies) >= self._limit:
+            raise Overloaded("Too many requests are waiting.")
+        self._drive.ready()
+        request = self._addressed(envelope)
+        name = request.correlation_id or ""
+        reply = self._replies.expect(name)
+        sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
+        sent.add_done_callback(lambda done: _fail_undelivered(done, reply))
+        try:
+            return await self._drive.settle(reply, self._timeout_s, self._poll)
+        except TimeoutError:
+            self.unanswered += 1
+            if not sent.done():
+                raise Unavailable("Kafka did not take the request in time.") from None
+            raise ReplyTimeout("The service did not answer in time.") from None
+        finally:
+            self._replies.forget(name)
+
+    async def tell(self, topic: str, key: str, value: bytes, envelope: Envelope) -> None:
+        """Send an event; returns when it is safe in Kafka.
+
+        Raises:
+            Unavailable: Kafka did not take it in time.
+        """
+        sent = self._publisher.publish(topic, value=value, key=key, headers=envelope.to_headers())
+        try:
+            await self._drive.settle(sent, self._timeout_s, self._publisher.poll)
+        except TimeoutError:
+            raise Unavailable("Kafka did not take the event in time.") from None
+
+    def start(self) -> None:
+        """Begin to read replies."""
+        self._drive.start()
+
+    def close(self) -> None:
+        """Send what is on its way and stop."""
+        self._drive.close()
+
+    def _addressed(self, envelope: Envelope) -> Envelope:
+        return msgspec.structs.replace(
+            envelope,
+            reply_topic=self._reply_topic,
+            reply_partition=self._replies.partition,
+            deadline_ms=int((time.time() + self._timeout_s) * 1000),
+        )
+
+    def _poll(self, timeout: float) -> None:
+        self._publisher.poll(0)
+        self._replies.pump(timeout)
+
+
+def _fail_undelivered(sent: Future[None], reply: Future[bytes]) -> None:
+    error = sent.exception()
+    if error is not None and not reply.done():
+        kept = error if isinstance(error, ServiceError) else Unavailable(str(error))
+        reply.set_exception(kept)

@@ -1,0 +1,143 @@
+"""Request-reply over Kafka: ask, and await the answer on a partition of one's own.
+
+A consumer group would rebalance each time an execution environment comes or goes, and cost
+seconds. So an asker joins no group: it picks one partition of the reply topic, is assigned its
+end before the first request is sent, and names it in ``kafka_replyPartition``. Replies are matched
+by correlation id; others on the same partition belong to another asker and are passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import OrderedDict
+from concurrent.futures import Future
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from shared.envelope import CORRELATION_ID, NEST_ERROR
+from shared.errors import Unavailable
+from shared.kafka import reader_config
+from shared.messages import decode_refusal
+from shared.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+_BROKER_TIMEOUT_S = 5.0
+_SLEPT_S = 5.0
+_REMEMBERED = 10_000
+_DRAIN = 500
+
+
+class Replies:
+    """The reader of one partition of the reply topic.
+
+    Attributes:
+        late: how many replies came after their asker had given up.
+    """
+
+    def __init__(self, settings: KafkaSettings, topic: str) -> None:
+        self._consumer = Consumer(reader_config(settings))
+        self._topic = topic
+        self._place: TopicPartition | None = None
+        self._read_at = 0.0
+        self._waiting: dict[bytes, Future[bytes]] = {}
+        self._given_up: OrderedDict[bytes, None] = OrderedDict()
+        self.late = 0
+
+    def __len__(self) -> int:
+        """How many requests wait for a reply."""
+        return len(self._waiting)
+
+    @property
+    def partition(self) -> int | None:
+        """The partition that is read; None before :meth:`seek_end`."""
+        return self._place.partition if self._place else None
+
+    def prepare(self) -> None:
+        """Stand at the end of the partition, unless this reader has been reading all along.
+
+        The clock on the wall is asked, not the monotonic one: it also counts the time for which
+        an execution environment was frozen or kept as a snapshot.
+
+        Raises:
+            Unavailable: no broker answers, or the reply topic is not there.
+        """
+        if time.time() - self._read_at > _SLEPT_S:
+            self.seek_end()
+
+    def seek_end(self) -> None:
+        """Be assigned the end of the partition; pick the partition the first time.
+
+        Raises:
+            Unavailable: as above.
+        """
+        try:
+            place = self._place or TopicPartition(self._topic, self._pick_partition())
+            # An explicit offset: "end" would be looked up later, perhaps after the reply is there.
+            _, end = self._consumer.get_watermark_offsets(place, timeout=_BROKER_TIMEOUT_S)
+            self._consumer.assign([TopicPartition(place.topic, place.partition, end)])
+        except KafkaException as error:
+            raise Unavailable(f"The reply topic cannot be read: {error.args[0].str()}") from None
+        self._place = place
+        self._read_at = time.time()
+
+    def expect(self, correlation_id: str) -> Future[bytes]:
+        """Announce a request; the future has the reply's value, or raises its refusal."""
+        reply: Future[bytes] = Future()
+        self._waiting[correlation_id.encode()] = reply
+        return reply
+
+    def forget(self, correlation_id: str) -> None:
+        """Nobody waits for this any more; a reply that still comes is counted as late."""
+        name = correlation_id.encode()
+        reply = self._waiting.pop(name, None)
+        if reply is not None and not reply.done():
+            self._given_up[name] = None
+            if len(self._given_up) > _REMEMBERED:
+                self._given_up.popitem(last=False)
+
+    def pump(self, timeout: float) -> None:
+        """Read what is there, waiting up to ``timeout`` seconds for the first reply."""
+        first = self._consumer.poll(timeout)
+        self._read_at = time.time()
+        if first is not None:
+            self._take(first)
+            for message in self._consumer.consume(_DRAIN, 0):
+                self._take(message)
+
+    def close(self) -> None:
+        """Leave the broker; every asker is told that there will be no answer."""
+        for reply in list(self._waiting.values()):
+            if not reply.done():
+                reply.set_exception(Unavailable("The gateway stops."))
+        self._consumer.close()
+
+    def _pick_partition(self) -> int:
+        found = self._consumer.list_topics(self._topic, timeout=_BROKER_TIMEOUT_S)
+        partitions: dict[int, object] = found.topics[self._topic].partitions
+        if not partitions:
+            raise Unavailable(f"The topic {self._topic} does not exist.")
+        return random.choice(list(partitions))  # noqa: S311 - to spread the load, not to hide
+
+    def _take(self, message: Message) -> None:
+        if message.error():
+            log.warning("reply reader error", extra={"reason": str(message.error())})
+            return
+        raw = dict(message.headers() or ())
+        headers = {name: value for name, value in raw.items() if isinstance(value, bytes)}
+        name = headers.get(CORRELATION_ID, b"")
+        reply = self._waiting.pop(name, None)
+        if reply is None:
+            self._count_stray(name)
+        elif refusal := headers.get(NEST_ERROR):
+            reply.set_exception(decode_refusal(refusal))
+        else:
+            reply.set_result(message.value() or b"null")
+
+    def _count_stray(self, name: bytes) -> None:
+        if name in self._given_up:
+            del self._given_up[name]
+            self.late += 1
+            log.info("late reply dropped", extra={"correlation_id": name.decode(errors="replace")})
