@@ -16,7 +16,19 @@ class SettingsError(Exception):
     """A variable is missing, or its value cannot be used. The message names it."""
 
 
-class KafkaSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
+class LogSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
+    """How to log.
+
+    Attributes:
+        log_level: a name that :mod:`logging` knows.
+        log_format: ``json`` (CloudWatch) or ``line`` (a person at a terminal).
+    """
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "line"] = "json"
+
+
+class KafkaSettings(LogSettings, frozen=True, kw_only=True):
     """How to reach Kafka. Names and meaning follow librdkafka's configuration.
 
     Attributes:
@@ -43,18 +55,6 @@ class KafkaSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True)
     kafka_ssl_key_password: str = ""
     kafka_fetch_wait_ms: int = 500
     kafka_delivery_timeout_ms: int = 10_000
-
-
-class LogSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
-    """How to log.
-
-    Attributes:
-        log_level: a name that :mod:`logging` knows.
-        log_format: ``json`` (CloudWatch) or ``line`` (a person at a terminal).
-    """
-
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "line"] = "json"
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)

@@ -1,0 +1,1 @@
+"""The user function: accounts in PostgreSQL, asked over Kafka."""

@@ -1,0 +1,62 @@
+"""Bring the database to the newest schema: ``python -m user.migrate``. Safe to repeat.
+
+The SQL is in ``migrations/``, applied by yoyo. Two that run at the same time are kept apart by an
+advisory lock: unlike yoyo's own, it goes when its holder is killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import psycopg
+from yoyo import get_backend, read_migrations
+
+from shared.settings import LogSettings, SettingsError, load
+from shared.telemetry import configure
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class Settings(LogSettings, frozen=True, kw_only=True):
+    """All that a migration needs: the database."""
+
+    database_url: str
+
+
+def migrate(database_url: str) -> list[str]:
+    """Apply what is missing.
+
+    Args:
+        database_url: libpq URL of PostgreSQL.
+
+    Returns:
+        The names of the migrations that were applied, in order.
+    """
+    _, _, rest = database_url.partition("://")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('user.migrate'))")
+        backend = get_backend(f"postgresql+psycopg://{rest}")
+        with backend:
+            missing = backend.to_apply(read_migrations(str(_MIGRATIONS)))
+            backend.apply_migrations(missing)
+            return [migration.id for migration in missing]
+
+
+def main() -> None:
+    """The command."""
+    try:
+        settings = load(Settings, os.environ)
+    except SettingsError as error:
+        sys.exit(str(error))
+    configure("migrate", settings)
+    applied = migrate(settings.database_url)
+    log.info("database schema is up to date", extra={"applied": ", ".join(applied) or "nothing"})
+
+
+if __name__ == "__main__":
+    main()

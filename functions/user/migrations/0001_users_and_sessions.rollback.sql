@@ -1,0 +1,3 @@
+DROP TABLE processed_messages;
+DROP TABLE sessions;
+DROP TABLE users;
