@@ -160,13 +160,21 @@ class Asker:
         self._limit = limit
         self.unanswered = 0
 
-    async def ask(self, topic: str, key: str, value: bytes, envelope: Envelope) -> bytes:
+    async def ask(
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        envelope: Envelope,
+        timeout_s: float | None = None,
+    ) -> bytes:
         """Send a request and await its answer.
 
         Args:
             key: records of one key are worked on in order.
             value: JSON.
             envelope: has the correlation id; reply address and deadline are filled in here.
+            timeout_s: when not as long as usual.
 
         Returns:
             The reply's value, JSON.
@@ -180,13 +188,14 @@ class Asker:
         if len(self._replies) >= self._limit:
             raise Overloaded("Too many requests are waiting.")
         self._drive.ready()
-        request = self._addressed(envelope)
+        patience_s = timeout_s or self._timeout_s
+        request = self._addressed(envelope, patience_s)
         name = request.correlation_id or ""
         reply = self._replies.expect(name)
         sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
         sent.add_done_callback(lambda done: _fail_undelivered(done, reply))
         try:
-            return await self._drive.settle(reply, self._timeout_s, self._poll)
+            return await self._drive.settle(reply, patience_s, self._poll)
         except TimeoutError:
             self.unanswered += 1
             if not sent.done():
@@ -215,12 +224,12 @@ class Asker:
         """Send what is on its way and stop."""
         self._drive.close()
 
-    def _addressed(self, envelope: Envelope) -> Envelope:
+    def _addressed(self, envelope: Envelope, patience_s: float) -> Envelope:
         return msgspec.structs.replace(
             envelope,
             reply_topic=self._reply_topic,
             reply_partition=self._replies.partition,
-            deadline_ms=int((time.time() + self._timeout_s) * 1000),
+            deadline_ms=int((time.time() + patience_s) * 1000),
         )
 
     def _poll(self, timeout: float) -> None:

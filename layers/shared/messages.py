@@ -47,7 +47,7 @@ class NewSession(Message, frozen=True):
     """A session that the gateway opens: it keeps the refresh token and sends its hash.
 
     Attributes:
-        id: CUID2; the access token's ``sid``.
+        id: the access token's ``sid``.
         refresh_token_hash: SHA-256 of the refresh token, in hexadecimal.
         expires_at: when the refresh token dies.
         user_agent, ip: what the person sees in the list of sessions.

@@ -1,0 +1,121 @@
+"""The edge: what every request passes, whatever its route.
+
+A request id comes in or is made, goes out on the response, and is on every log line and Kafka
+record between; a body is bounded; one line is logged; and nothing but a problem ever leaves when
+something breaks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.origin import Origin, origin
+from gateway.problems import problem
+from shared.telemetry import bind
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+# W3C Trace Context, section 3.2.
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_MAX_BODY_BYTES = 64 * 1024
+
+
+class BodyTooLarge(Exception):
+    """More came than any route takes."""
+
+
+class Edge:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, traceparent = _identify(scope)
+        token = origin.set(Origin(request_id, traceparent))
+        response = _Response(scope, send, request_id)
+        try:
+            with bind(request_id=request_id):
+                await self._serve(scope, _bounded(receive), response)
+        finally:
+            origin.reset(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, response: _Response) -> None:
+        started = time.perf_counter()
+        try:
+            await self._app(scope, receive, response.send)
+        except BodyTooLarge:
+            too_large = problem(413, "body-too-large", "The body has more than 64 KiB.")
+            await too_large(scope, receive, response.send)
+        except Exception:
+            log.exception("request failed")
+            if response.status:
+                raise  # too late for another answer: the server cuts the connection
+            broken = problem(500, "internal-error", "Something went wrong here.")
+            await broken(scope, receive, response.send)
+        finally:
+            log.info(
+                "request",
+                extra={
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": response.status,
+                    "ms": round((time.perf_counter() - started) * 1000),
+                },
+            )
+
+
+class _Response:
+    """Adds to a response what every one has."""
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._state = scope.setdefault("state", {})
+        self._send = send
+        self._request_id = request_id.encode()
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            headers.append((b"x-request-id", self._request_id))
+            headers.extend(
+                (name.encode(), value.encode())
+                for name, value in self._state.get("extra_headers", ())
+            )
+            message["headers"] = headers
+        await self._send(message)
+
+
+def _identify(scope: Scope) -> tuple[str, str | None]:
+    headers = dict(scope["headers"])
+    given = headers.get(b"x-request-id", b"")
+    trace = headers.get(b"traceparent", b"")
+    return (
+        given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16),
+        trace.decode() if _TRACEPARENT.fullmatch(trace) else None,
+    )
+
+
+def _bounded(receive: Receive) -> Receive:
+    size = 0
+
+    async def bounded() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > _MAX_BODY_BYTES:
+            raise BodyTooLarge
+        return message
+
+    return bounded

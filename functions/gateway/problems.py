@@ -1,0 +1,103 @@
+"""Errors over HTTP: RFC 9457 problem details, the framework's own included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from gateway.tokens import NotAuthenticated
+from shared.errors import ReplyTimeout, ServiceError, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE = "urn:problem:user-services:"
+_RETRY_AFTER_S = "2"
+# JSON pointers begin below the part of the request that FastAPI names first.
+_PARTS = ("body", "query", "path", "header", "cookie")
+
+
+class InvalidMember(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request.
+
+    Attributes:
+        pointer: RFC 6901, into the body: ``#/email``.
+        detail: a sentence.
+    """
+
+    pointer: str
+    detail: str
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[InvalidMember] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem as a response.
+
+    Args:
+        status: HTTP status code; its phrase is the title.
+        code: stable; the end of ``type``.
+        detail: a sentence for this occurrence, without secrets.
+    """
+    body: dict[str, Any] = {
+        "type": _TYPE + code,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+
+
+def service_problem(error: ServiceError) -> Response:
+    """What went wrong, as this system's errors say it."""
+    headers: dict[str, str] = {}
+    if isinstance(error, NotAuthenticated):
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
+    elif isinstance(error, Unavailable | ReplyTimeout) or error.status == 503:
+        headers["retry-after"] = _RETRY_AFTER_S
+    return problem(error.status, error.code, error.message, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an app be a problem."""
+
+    @app.exception_handler(ServiceError)
+    async def _(_: Request, error: ServiceError) -> Response:
+        return service_problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _(_: Request, error: RequestValidationError) -> Response:
+        return problem(
+            422,
+            "invalid-request",
+            "The request does not have the form that is asked for.",
+            errors=[_member(one) for one in error.errors()],
+        )
+
+    @app.exception_handler(HTTPException)
+    async def _(_: Request, error: HTTPException) -> Response:
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        headers = dict(error.headers or {})
+        return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _member(error: dict[str, Any]) -> InvalidMember:
+    """A validation error without the value that was sent: it may be a password."""
+    place = [str(step) for step in error["loc"]]
+    if place and place[0] in _PARTS:
+        place = place[1:]
+    if error["type"] == "json_invalid":
+        return InvalidMember("#", "The body is not JSON.")
+    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
+    return InvalidMember(f"#{pointer}", error["msg"])

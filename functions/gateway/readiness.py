@@ -1,0 +1,55 @@
+"""Readiness: whether a request would be answered now, asked at most once in a while."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+from gateway.optional import Away, OptionalRedis
+from gateway.schemas import Readiness
+from gateway.users import Users
+from shared.errors import ReplyTimeout, ServiceError
+
+State = Literal["up", "down", "unknown"]
+
+_PATIENCE_S = 2.0
+_KEPT_S = 1.0
+
+
+class ReadinessProbe:
+    """Asks the user service over Kafka, which shows broker, function and database at once.
+
+    Redis is reported and not required: requests are served without it.
+    """
+
+    def __init__(self, users: Users, redis: OptionalRedis) -> None:
+        self._users = users
+        self._redis = redis
+        self._kept: Readiness | None = None
+        self._kept_until = 0.0
+
+    async def check(self) -> Readiness:
+        """How everything is, or was a second ago."""
+        if self._kept is None or time.monotonic() > self._kept_until:
+            kafka, user = await self._ask()
+            checks: dict[str, State] = {"kafka": kafka, "redis": await self._ping(), "user": user}
+            status: Literal["ready", "not-ready"] = "ready" if user == "up" else "not-ready"
+            self._kept = Readiness(status=status, checks=checks)
+            self._kept_until = time.monotonic() + _KEPT_S
+        return self._kept
+
+    async def _ask(self) -> tuple[State, State]:
+        try:
+            await self._users.ping(_PATIENCE_S)
+        except ReplyTimeout:
+            return "up", "down"
+        except ServiceError:
+            return "down", "unknown"
+        return "up", "up"
+
+    async def _ping(self) -> State:
+        try:
+            await self._redis.run(lambda: self._redis.client.ping())
+        except Away:
+            return "down"
+        return "up"

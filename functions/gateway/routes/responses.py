@@ -1,0 +1,38 @@
+"""What OpenAPI says of the problems that a route answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway import schemas
+from gateway.problems import MEDIA_TYPE
+
+_SENTENCES = {
+    401: "Who is asking is not known, or no longer",
+    404: "There is no such thing",
+    409: "It is somebody else's already",
+    413: "The body is too large",
+    422: "The request does not have the form that is asked for",
+    429: "The client's allowance is used up",
+    503: "A service is away for now",
+    504: "A service did not answer in time",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route: these problems, and those that every limited route has."""
+    return {status: _problem(status) for status in sorted({*statuses, 429, 503, 504})}
+
+
+def with_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """As :func:`problems`, for a route that takes a body."""
+    return problems(413, 422, *statuses)
+
+
+def _problem(status: int) -> dict[str, Any]:
+    model = schemas.InvalidRequest if status == 422 else schemas.Problem
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {
+        "description": _SENTENCES[status],
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }

@@ -1,0 +1,59 @@
+"""The gateway as a server: ``python -m gateway.server``, for a machine, a container, a cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from gateway.wiring import Gateway
+from shared.asker import Threaded
+from shared.settings import SettingsError, load
+from shared.telemetry import configure
+
+_SHUTDOWN_S = 15
+
+
+def create(settings: Settings) -> FastAPI:
+    """The application, with what has to begin and end with the server."""
+    gateway = Gateway(settings, Threaded)
+    app = create_app(gateway.services)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gateway.start()
+        yield
+        await gateway.close()
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def main() -> None:
+    """The command; ends on SIGINT or SIGTERM when the requests in flight are answered."""
+    try:
+        settings = load(Settings, os.environ)
+        app = create(settings)
+    except SettingsError as error:
+        sys.exit(str(error))
+    configure("gateway", settings)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # the edge writes the line of a request
+        server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The rate limit: so many requests from one client in any minute, counted in Redis.
+
+Counting is the ``limits`` library's, with an exact moving window. While Redis is away each process
+counts for itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from ipaddress import IPv6Address, ip_address
+
+import msgspec
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from gateway.optional import Away, OptionalRedis
+
+_HOME_NETWORK_BITS = 64
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """What a client may still do.
+
+    Attributes:
+        quota, window_s: so many requests in so many seconds.
+        remaining: requests left now; ``admitted`` says whether this one is among the allowed.
+        reset_s: seconds until there is one more.
+    """
+
+    admitted: bool
+    quota: int
+    window_s: int
+    remaining: int
+    reset_s: int
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The fields of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After on refusal."""
+        fields = [
+            ("ratelimit-policy", f'"default";q={self.quota};w={self.window_s}'),
+            ("ratelimit", f'"default";r={self.remaining};t={self.reset_s}'),
+        ]
+        if not self.admitted:
+            fields.append(("retry-after", str(self.reset_s)))
+        return fields
+
+
+class Throttle:
+    """Counts requests.
+
+    Args:
+        redis: where they are counted.
+        requests, seconds: the limit.
+    """
+
+    def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
+        self._redis = redis
+        self._limit: RateLimitItem = RateLimitItemPerSecond(requests, seconds)
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            connection_pool=redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
+            key_prefix="throttle",
+        )
+        self._shared = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+
+    async def admit(self, address: str) -> Allowance:
+        """Count one request of a client."""
+        client = _client(address)
+        try:
+            return await self._redis.run(lambda: self._count(self._shared, client))
+        except Away:
+            return await self._count(self._own, client)
+
+    async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
+        admitted = await limiter.hit(self._limit, client)
+        window = await limiter.get_window_stats(self._limit, client)
+        return Allowance(
+            admitted=admitted,
+            quota=self._limit.amount,
+            window_s=self._limit.get_expiry(),
+            remaining=window.remaining,
+            reset_s=max(1, math.ceil(window.reset_time - time.time())),
+        )
+
+
+def _client(address: str) -> str:
+    """One household is one client: of an IPv6 address the network counts, not the host."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, IPv6Address) and not ip.ipv4_mapped:
+        return f"{IPv6Address(int(ip) >> _HOME_NETWORK_BITS << _HOME_NETWORK_BITS)}"
+    return address

@@ -1,0 +1,129 @@
+"""Access tokens (JWT, RFC 7519 and RFC 9068's claims) and refresh tokens (opaque).
+
+Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a key without a name
+is not looked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from typing import Any
+
+import jwt
+import msgspec
+
+from shared.errors import ServiceError
+from shared.settings import SettingsError
+
+_ALGORITHMS = frozenset({"EdDSA", "ES256"})
+_CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
+_CLOCK_SKEW_S = 5
+_REFRESH_BYTES = 32
+
+
+class NotAuthenticated(ServiceError):
+    """No access token, or not one that we would issue today."""
+
+    code = "not-authenticated"
+    status = 401
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """Whom an access token speaks for.
+
+    Attributes:
+        user_id: ``sub``.
+        session_id: ``sid``.
+    """
+
+    user_id: str
+    session_id: str
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """A new refresh token: 256 random bits, of which only the hash is kept.
+
+    Attributes:
+        value: what the client is given.
+        hash: SHA-256 in hexadecimal.
+    """
+
+    value: str
+    hash: str
+
+    @classmethod
+    def new(cls) -> RefreshToken:
+        """Make one."""
+        value = secrets.token_urlsafe(_REFRESH_BYTES)
+        return cls(value, hashlib.sha256(value.encode()).hexdigest())
+
+
+class AccessTokens:
+    """Issues and verifies access tokens.
+
+    Args:
+        keys: the text of a JWK Set with private keys; the first signs.
+        seconds: how long a token lives.
+
+    Raises:
+        SettingsError: a key cannot be used.
+    """
+
+    def __init__(self, keys: str, *, issuer: str, audience: str, seconds: int) -> None:
+        self._keys = _read(keys)
+        self._signer = next(iter(self._keys.values()))
+        self._issuer = issuer
+        self._audience = audience
+        self.seconds = seconds
+
+    def issue(self, user_id: str, session_id: str) -> str:
+        """A new access token."""
+        now = int(time.time())
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": user_id,
+            "sid": session_id,
+            "iat": now,
+            "exp": now + self.seconds,
+            "jti": secrets.token_hex(16),
+        }
+        signer = self._signer
+        headers = {"kid": signer.key_id, "typ": "at+jwt"}
+        return jwt.encode(claims, signer.key, signer.algorithm_name, headers=headers)
+
+    def verify(self, token: str) -> Claims:
+        """Whom the token speaks for.
+
+        Raises:
+            NotAuthenticated: it is not one of ours, or no longer.
+        """
+        try:
+            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=_CLOCK_SKEW_S,
+                options={"require": _CLAIMS},
+            )
+        except jwt.ExpiredSignatureError:
+            raise NotAuthenticated("The access token has expired.") from None
+        except (jwt.InvalidTokenError, KeyError, TypeError):
+            raise NotAuthenticated("The access token is not valid.") from None
+        return Claims(claims["sub"], claims["sid"])
+
+
+def _read(text: str) -> dict[str, jwt.PyJWK]:
+    try:
+        keys = jwt.PyJWKSet.from_json(text).keys
+    except (jwt.PyJWTError, ValueError, AttributeError) as error:
+        raise SettingsError(f"JWT_SIGNING_KEYS cannot be read: {type(error).__name__}") from None
+    for key in keys:
+        if not key.key_id or key.algorithm_name not in _ALGORITHMS:
+            raise SettingsError("Each of JWT_SIGNING_KEYS needs a kid, and EdDSA or ES256.")
+    return {str(key.key_id): key for key in keys}

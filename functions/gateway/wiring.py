@@ -1,0 +1,77 @@
+"""The one place where the gateway's parts are chosen and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.cache import ProfileCache
+from gateway.notifications import Notifications
+from gateway.optional import OptionalRedis
+from gateway.readiness import ReadinessProbe
+from gateway.services import Services
+from gateway.settings import Settings
+from gateway.throttle import Throttle
+from gateway.tokens import AccessTokens
+from gateway.users import Users
+from shared.asker import Asker, Drive
+from shared.kafka import Publisher
+from shared.replies import Replies
+from shared.sealing import JwkSet, Sealer
+from shared.topics import GATEWAY_REPLY
+
+MakeDrive = Callable[[Publisher, Replies], Drive]
+
+
+class Gateway:
+    """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
+
+    Args:
+        make_drive: who polls Kafka while a request waits (:mod:`shared.asker`).
+
+    Raises:
+        SettingsError: a key cannot be read.
+    """
+
+    def __init__(self, settings: Settings, make_drive: MakeDrive) -> None:
+        publisher = Publisher(settings)
+        replies = Replies(settings, GATEWAY_REPLY)
+        self._asker = Asker(
+            publisher,
+            replies,
+            make_drive(publisher, replies),
+            reply_topic=GATEWAY_REPLY,
+            timeout_s=settings.reply_timeout_ms / 1000,
+            limit=settings.max_waiting,
+        )
+        self._redis = OptionalRedis(settings.redis_url)
+        self.services = _services(settings, self._asker, self._redis)
+
+    def start(self) -> None:
+        """Find a place on the reply topic."""
+        self._asker.start()
+
+    async def close(self) -> None:
+        """Send what is on its way and close every connection."""
+        self._asker.close()
+        await self._redis.close()
+
+
+def _services(settings: Settings, asker: Asker, redis: OptionalRedis) -> Services:
+    keys = JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS")
+    users = Users(asker, Sealer(keys))
+    return Services(
+        users=users,
+        notifications=Notifications(asker),
+        tokens=AccessTokens(
+            settings.jwt_signing_keys,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            seconds=settings.access_token_seconds,
+        ),
+        cache=ProfileCache(redis, seconds=settings.profile_cache_seconds),
+        throttle=Throttle(
+            redis, requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
+        ),
+        readiness=ReadinessProbe(users, redis),
+        refresh_token_seconds=settings.refresh_token_seconds,
+    )
