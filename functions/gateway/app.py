@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from gateway import problems, schemas
 from gateway.edge import Edge
 from gateway.routes import auth, health, profile
-from gateway.services import Services, within_limit
+from gateway.services import Services
+from gateway.throttle import Throttled
 
 _VERSION = "1"
+_API = "/api/v1"
 _REF = "#/components/schemas/{model}"
 
 
@@ -30,9 +32,10 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    app.add_middleware(Edge)
+    app.add_middleware(Throttled, throttle=services.throttle, prefix=_API)
+    app.add_middleware(Edge)  # added last, so it is the outermost
     for router in (auth.router, profile.router):
-        app.include_router(router, prefix="/api/v1/auth", dependencies=[Depends(within_limit)])
+        app.include_router(router, prefix=f"{_API}/auth")
     app.include_router(health.router)
     _describe_problems(app)
     return app

@@ -12,6 +12,8 @@ import re
 import secrets
 import time
 
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.origin import Origin, origin
@@ -26,8 +28,11 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_BODY_BYTES = 64 * 1024
 
 
-class BodyTooLarge(Exception):
-    """More came than any route takes."""
+class BodyTooLarge(HTTPException):
+    """More came than any route takes; as the framework's own error it passes its body parser."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "The body has more than 64 KiB.")
 
 
 class Edge:
@@ -43,7 +48,7 @@ class Edge:
             return
         request_id, traceparent = _identify(scope)
         token = origin.set(Origin(request_id, traceparent))
-        response = _Response(scope, send, request_id)
+        response = _Response(send, request_id)
         try:
             with bind(request_id=request_id):
                 await self._serve(scope, _bounded(receive), response)
@@ -54,9 +59,6 @@ class Edge:
         started = time.perf_counter()
         try:
             await self._app(scope, receive, response.send)
-        except BodyTooLarge:
-            too_large = problem(413, "body-too-large", "The body has more than 64 KiB.")
-            await too_large(scope, receive, response.send)
         except Exception:
             log.exception("request failed")
             if response.status:
@@ -78,22 +80,15 @@ class Edge:
 class _Response:
     """Adds to a response what every one has."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self._state = scope.setdefault("state", {})
+    def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
-        self._request_id = request_id.encode()
+        self._request_id = request_id
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = list(message.get("headers", ()))
-            headers.append((b"x-request-id", self._request_id))
-            headers.extend(
-                (name.encode(), value.encode())
-                for name, value in self._state.get("extra_headers", ())
-            )
-            message["headers"] = headers
+            MutableHeaders(scope=message)["x-request-id"] = self._request_id
         await self._send(message)
 
 

@@ -17,6 +17,8 @@ from shared.errors import ReplyTimeout, ServiceError, Unavailable
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:problem:user-services:"
 _RETRY_AFTER_S = "2"
+# RFC 9110's phrases, which Python has only since 3.13.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 # JSON pointers begin below the part of the request that FastAPI names first.
 _PARTS = ("body", "query", "path", "header", "cookie")
 
@@ -50,7 +52,7 @@ def problem(
     """
     body: dict[str, Any] = {
         "type": _TYPE + code,
-        "title": HTTPStatus(status).phrase,
+        "title": _title(status),
         "status": status,
         "detail": detail,
     }
@@ -87,9 +89,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(_: Request, error: HTTPException) -> Response:
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        code = _title(error.status_code).lower().replace(" ", "-")
         headers = dict(error.headers or {})
         return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _title(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def _member(error: dict[str, Any]) -> InvalidMember:

@@ -13,14 +13,6 @@ from gateway.readiness import ReadinessProbe
 from gateway.throttle import Throttle
 from gateway.tokens import AccessTokens, Claims, NotAuthenticated
 from gateway.users import Users
-from shared.errors import ServiceError
-
-
-class TooManyRequests(ServiceError):
-    """The client's allowance is used up."""
-
-    code = "too-many-requests"
-    status = 429
 
 
 class Services:
@@ -51,21 +43,6 @@ def _services(request: Request) -> Services:
 
 
 Provided = Annotated[Services, Depends(_services)]
-
-
-async def within_limit(request: Request, services: Provided) -> None:
-    """Count the request; its allowance is on the response, whatever that is.
-
-    Raises:
-        TooManyRequests: there is none left.
-    """
-    address = request.client.host if request.client else ""
-    allowance = await services.throttle.admit(address)
-    request.state.extra_headers = allowance.headers()
-    if not allowance.admitted:
-        raise TooManyRequests(
-            f"{allowance.quota} requests in {allowance.window_s} seconds are allowed."
-        )
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token")

@@ -14,8 +14,11 @@ import msgspec
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.optional import Away, OptionalRedis
+from gateway.problems import problem
 
 _HOME_NETWORK_BITS = 64
 
@@ -35,15 +38,13 @@ class Allowance(msgspec.Struct, frozen=True):
     remaining: int
     reset_s: int
 
-    def headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> dict[str, str]:
         """The fields of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After on refusal."""
-        fields = [
-            ("ratelimit-policy", f'"default";q={self.quota};w={self.window_s}'),
-            ("ratelimit", f'"default";r={self.remaining};t={self.reset_s}'),
-        ]
-        if not self.admitted:
-            fields.append(("retry-after", str(self.reset_s)))
-        return fields
+        fields = {
+            "ratelimit-policy": f'"default";q={self.quota};w={self.window_s}',
+            "ratelimit": f'"default";r={self.remaining};t={self.reset_s}',
+        }
+        return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
 
 
 class Throttle:
@@ -84,6 +85,40 @@ class Throttle:
             remaining=window.remaining,
             reset_s=max(1, math.ceil(window.reset_time - time.time())),
         )
+
+
+class Throttled:
+    """ASGI middleware: counts requests before anything is read of them.
+
+    Args:
+        prefix: the paths that are limited.
+    """
+
+    def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
+        self._app = app
+        self._throttle = throttle
+        self._prefix = prefix + "/"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it; its allowance is on the response either way."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        allowance = await self._throttle.admit(client[0] if client else "")
+
+        async def send_with_allowance(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(allowance.headers())
+            await send(message)
+
+        app = self._app if allowance.admitted else _refusal(allowance)
+        await app(scope, receive, send_with_allowance)
+
+
+def _refusal(allowance: Allowance) -> ASGIApp:
+    quota = f"{allowance.quota} requests in {allowance.window_s} seconds"
+    return problem(429, "too-many-requests", f"No more than {quota} are allowed.")
 
 
 def _client(address: str) -> str:

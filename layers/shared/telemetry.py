@@ -18,7 +18,12 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from shared.settings import LogSettings
 
 _context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn's, for its own formatter
+}
 _SHOWN_FIRST = ("INFO", "DEBUG")
 
 
