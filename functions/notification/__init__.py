@@ -1,0 +1,1 @@
+"""The notification function: mails and SMS, each sent once. It never answers."""

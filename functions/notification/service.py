@@ -1,0 +1,235 @@
+"""Which message becomes which mail: plain rules, and no driver."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+from notification.addresses import masked, masked_phone
+from notification.mail import Content, Mail, MailTransport
+from shared.envelope import Envelope
+from shared.errors import BadMessage
+from shared.messages import Secret, SendEmail, SendPasswordReset, SendWelcome, decode
+from shared.records import Record
+from shared.telemetry import bind
+from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+
+log = logging.getLogger(__name__)
+
+# Anybody may register anybody's address under any name. A name that reads as a link would make
+# the welcome mail carry a stranger's advertisement, so such a name is not repeated.
+_READS_AS_LINK = re.compile(r"[/@]|www\.|\w\.\w\w", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Renderer(Protocol):
+    """Fills the templates of a kind; :class:`notification.rendering.Renderer`."""
+
+    def __call__(self, kind: str, **values: Any) -> Content:
+        """The templates of a kind with these values in them."""
+        ...
+
+
+class SmsTransport(Protocol):
+    """Sends short texts to telephones."""
+
+    def send(self, number: str, text: str) -> str:
+        """Send one text.
+
+        Args:
+            number: E.164.
+            text: one longer than an SMS can be is cut, with an ellipsis.
+
+        Returns:
+            The id by which it is known from now on.
+
+        Raises:
+            BadMessage: this one will never be taken.
+            Unavailable: it was not taken now.
+        """
+        ...
+
+
+class Once(Protocol):
+    """Runs an effect unless it has been run; :class:`notification.once.Once`."""
+
+    def __call__(
+        self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
+    ) -> bool:
+        """Whether it was run now; :class:`Unavailable` when that cannot be known."""
+        ...
+
+
+class SecretOpener(Protocol):
+    """Opens a sealed member of a message; :class:`shared.sealing.Opener`."""
+
+    def open(self, secret: Secret, *, topic: str, field: str, correlation_id: str | None) -> str:
+        """The secret, or :class:`BadMessage`."""
+        ...
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What one record asks for.
+
+    Attributes:
+        kind: the name of its templates.
+        to, name: the person.
+        content: the mail.
+        number, text: the SMS, if there is a number.
+    """
+
+    kind: str
+    to: str
+    name: str | None = None
+    content: Content
+    number: str | None = None
+    text: str = ""
+
+
+class Notifications:
+    """Sends what a record asks for.
+
+    Args:
+        render: the templates.
+        mail: how mails go out.
+        sms: how SMS go out, or None when none are to be sent.
+        once: keeps duplicates from being sent.
+        opener: for tokens that are sealed to this function.
+        link_base: what every link begins with, without a slash at its end.
+    """
+
+    def __init__(
+        self,
+        *,
+        render: Renderer,
+        mail: MailTransport,
+        sms: SmsTransport | None,
+        once: Once,
+        opener: SecretOpener,
+        link_base: str,
+    ) -> None:
+        self._render = render
+        self._mail = mail
+        self._sms = sms
+        self._once = once
+        self._opener = opener
+        self._link_base = link_base
+        self._writers: dict[str, Callable[[Record, Envelope], Notice]] = {
+            NOTIFICATION_WELCOME: self._welcome,
+            NOTIFICATION_PASSWORD_RESET: self._password_reset,
+            NOTIFICATION_EMAIL: self._email,
+        }
+
+    def handle(self, record: Record, seconds_left: Callable[[], float]) -> None:
+        """Send what one record asks for, each mail and each SMS once.
+
+        A deadline in the envelope is not looked at: nobody waits for a mail, and a late one is
+        better than none.
+
+        Args:
+            record: of one of the three topics.
+            seconds_left: until this invocation is stopped.
+
+        Raises:
+            BadMessage: it can never be sent; the record belongs in the on-failure destination.
+            Unavailable: it could not be sent now; the record is to be delivered again.
+        """
+        envelope = Envelope.from_headers(record.headers)
+        with bind(request_id=envelope.request_id, correlation_id=envelope.correlation_id):
+            write = self._writers.get(record.topic)
+            if write is None:
+                raise BadMessage(f"There is no notification for the topic {record.topic}.")
+            notice = write(record, envelope)
+            name = effect_name(record, envelope)
+            self._send_mail(notice, f"{name} mail", seconds_left)
+            if notice.number:
+                self._send_sms(notice.number, notice, f"{name} sms", seconds_left)
+
+    def _welcome(self, record: Record, _: Envelope) -> Notice:
+        message = decode(SendWelcome, record.value)
+        name = greeting_name(message.name)
+        content = self._render("welcome", name=name, link=self._link_base)
+        return Notice(kind="welcome", to=message.email, name=name, content=content)
+
+    def _password_reset(self, record: Record, envelope: Envelope) -> Notice:
+        message = decode(SendPasswordReset, record.value)
+        token = self._opener.open(
+            message.token,
+            topic=record.topic,
+            field="token",
+            correlation_id=envelope.correlation_id,
+        )
+        name = greeting_name(message.name)
+        link = self._link("reset-password", token)
+        content = self._render("password-reset", name=name, link=link)
+        return Notice(kind="password-reset", to=message.email, name=name, content=content)
+
+    def _email(self, record: Record, _: Envelope) -> Notice:
+        message = decode(SendEmail, record.value)
+        text = plain_text(message.text)
+        content = self._render("email", title=message.subject, text=text)
+        return Notice(kind="email", to=message.to, content=content, number=message.phone, text=text)
+
+    def _link(self, page: str, token: str) -> str:
+        return f"{self._link_base}/{page}?{urlencode({'token': token})}"
+
+    def _send_mail(self, notice: Notice, name: str, seconds_left: Callable[[], float]) -> None:
+        said = {"kind": notice.kind, "to": masked(notice.to)}
+        mail = Mail(
+            reference=sha256(name.encode()).hexdigest()[:32],
+            to=notice.to,
+            name=notice.name,
+            content=notice.content,
+        )
+
+        def send() -> None:
+            log.info("mail sent", extra={**said, "message_id": self._mail.send(mail)})
+
+        if not self._once(name, send, seconds_left):
+            log.info("mail was sent before", extra=said)
+
+    def _send_sms(
+        self, number: str, notice: Notice, name: str, seconds_left: Callable[[], float]
+    ) -> None:
+        said = {"kind": notice.kind, "to": masked_phone(number)}
+        if self._sms is None:
+            log.warning("SMS not sent: SMS_TRANSPORT is none", extra=said)
+            return
+        sms = self._sms
+
+        def send() -> None:
+            log.info("SMS sent", extra={**said, "message_id": sms.send(number, notice.text)})
+
+        if not self._once(name, send, seconds_left):
+            log.info("SMS was sent before", extra=said)
+
+
+def effect_name(record: Record, envelope: Envelope) -> str:
+    """What names the effect of a record on every delivery of it; never made from its value.
+
+    The sender's ``idempotency-key`` if there is one. Topic and record key belong to it: the same
+    word from two users, or for two kinds of mail, is not the same effect.
+    """
+    if envelope.idempotency_key is None:
+        return record.position
+    key = None if record.key is None else record.key.hex()
+    return json.dumps([record.topic, key, envelope.idempotency_key])
+
+
+def greeting_name(name: str | None) -> str | None:
+    """The name to greet with, or None when it is none that should be repeated."""
+    if name is None or _READS_AS_LINK.search(name):
+        return None
+    return " ".join(name.split()) or None
+
+
+def plain_text(text: str) -> str:
+    """Text with line ends as ``\\n``, and without control characters."""
+    return _CONTROL.sub("", "\n".join(text.splitlines()))
