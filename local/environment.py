@@ -1,0 +1,92 @@
+"""What each program of the system is told by its environment, on one machine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from local.keys import Keys
+
+_EMBEDDED_FETCH_WAIT_MS = "5"  # see local.services.broker
+
+
+class Addresses(NamedTuple):
+    """Where everything is.
+
+    Attributes:
+        api, inbox: base URLs for HTTP.
+        kafka: ``host:port``, comma-separated.
+        database, redis, smtp: URLs.
+        embedded_broker: whether Kafka is librdkafka's mock cluster.
+    """
+
+    api: str
+    inbox: str
+    kafka: str
+    database: str
+    redis: str
+    smtp: str
+    embedded_broker: bool = True
+
+    def for_tools(self) -> dict[str, str]:
+        """What any tool needs to join: the content of ``.local/dev.env``."""
+        return {
+            "API_URL": self.api,
+            "INBOX_URL": self.inbox,
+            "DATABASE_URL": self.database,
+            "REDIS_URL": self.redis,
+            "SMTP_URL": self.smtp,
+            **_kafka(self),
+        }
+
+
+def for_gateway(addresses: Addresses, keys: Keys, port: int) -> dict[str, str]:
+    """The gateway's variables: it signs tokens, and has public keys only to seal with."""
+    return {
+        **_everybody(addresses),
+        "PORT": str(port),
+        "REDIS_URL": addresses.redis,
+        "JWT_SIGNING_KEYS": keys.jwt.to_json(),
+        "USER_PUBLIC_KEYS": keys.user.public().to_json(),
+        "NOTIFICATION_PUBLIC_KEYS": keys.notification.public().to_json(),
+    }
+
+
+def for_user(addresses: Addresses, keys: Keys) -> dict[str, str]:
+    """The user function's variables."""
+    return {
+        **_everybody(addresses),
+        "DATABASE_URL": addresses.database,
+        "USER_PRIVATE_KEYS": keys.user.to_json(),
+    }
+
+
+def for_notification(addresses: Addresses, keys: Keys) -> dict[str, str]:
+    """The notification function's variables."""
+    return {
+        **_everybody(addresses),
+        "REDIS_URL": addresses.redis,
+        "NOTIFICATION_PRIVATE_KEYS": keys.notification.to_json(),
+        "MAIL_TRANSPORT": "smtp",
+        "SMTP_URL": addresses.smtp,
+        "MAIL_FROM": "User Services <no-reply@example.com>",
+        "LINK_BASE_URL": addresses.api,
+    }
+
+
+def for_migration(database: str) -> dict[str, str]:
+    """What ``python -m user.migrate`` needs: the database's URL."""
+    return {"DATABASE_URL": database, "LOG_FORMAT": "line"}
+
+
+def _everybody(addresses: Addresses) -> dict[str, str]:
+    return {**_kafka(addresses), "LOG_FORMAT": "line"}
+
+
+def _kafka(addresses: Addresses) -> dict[str, str]:
+    kafka = {
+        "KAFKA_BOOTSTRAP_SERVERS": addresses.kafka,
+        "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    }
+    if addresses.embedded_broker:
+        kafka["KAFKA_FETCH_WAIT_MS"] = _EMBEDDED_FETCH_WAIT_MS
+    return kafka

@@ -1,0 +1,48 @@
+"""The programs of the system itself, and how each is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from local.process import Command, module
+
+ROOT: Final = Path(__file__).parents[1]
+
+GATEWAY: Final = "gateway"
+FUNCTIONS: Final = {"user": "UserFunction", "notification": "NotificationFunction"}
+"""The functions that event source mappings drive: short name, and name in template.yaml."""
+
+
+def gateway(variables: Mapping[str, str]) -> Command:
+    """The gateway under uvicorn."""
+    return Command(GATEWAY, module("gateway.server"), _environment(variables))
+
+
+def worker(name: str, variables: Mapping[str, str]) -> Command:
+    """A function, its handler in the process of its event source mappings.
+
+    Args:
+        name: a key of ``FUNCTIONS``.
+        variables: the function's own, and where Kafka is.
+    """
+    argv = module(
+        "local.esm",
+        "--template", str(ROOT / "template.yaml"),
+        "--bootstrap-servers", variables["KAFKA_BOOTSTRAP_SERVERS"],
+        "--invoke", "local",
+        "--function", FUNCTIONS[name],
+    )  # fmt: skip
+    return Command(name, argv, _environment(variables))
+
+
+def migration(variables: Mapping[str, str]) -> Command:
+    """Brings the database to the newest schema, and ends."""
+    return Command("migrate", module("user.migrate"), _environment(variables))
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    # What a person has exported (LOG_LEVEL, BCRYPT_COST) passes; the addresses and keys are ours.
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **variables}

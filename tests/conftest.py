@@ -1,0 +1,115 @@
+"""Services for all tests. Nothing starts before a test asks for it; each starts once a session.
+
+The broker can be replaced: ``KAFKA_BOOTSTRAP_SERVERS=host:port make test``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import keys as key_files
+from local import ports
+from local.environment import Addresses
+from local.keys import Keys
+from local.process import Group
+from local.services import broker as broker_service
+from local.services import inbox as inbox_service
+from local.services.postgres import Postgres
+from local.services.redis import Redis
+from tests.services import Inbox, System, migrate, start
+
+_GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
+_DATABASE = "app_test"
+
+
+@pytest.fixture(scope="session")
+def group() -> Iterator[Group]:
+    """The process group of all services: they end with the session, however it ends."""
+    with Group() as group:
+        yield group
+
+
+@pytest.fixture(scope="session")
+def service_folder() -> Iterator[Path]:
+    """Where services keep files. Not pytest's own folder: PostgreSQL, under root, must reach it."""
+    folder = Path(tempfile.mkdtemp(prefix="services-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def broker(group: Group) -> Iterator[str]:
+    """Bootstrap servers of a broker that has the system's topics."""
+    given = os.environ.get(_GIVEN_BROKER)
+    if given:
+        yield given
+        return
+    process, told = start(broker_service.command(), group)
+    yield told["address"]
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(group: Group, service_folder: Path) -> Iterator[str]:
+    """An empty database of the newest schema."""
+    server = Postgres(service_folder / "postgres", ports.any_free(), _DATABASE, durable=False)
+    server.prepare()
+    process, _ = start(server.command(), group)
+    migrate(server.url, group)
+    yield server.url
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(group: Group, service_folder: Path) -> Iterator[str]:
+    """An empty Redis."""
+    server = Redis(service_folder / "redis", ports.any_free(), durable=False)
+    server.prepare()
+    process, _ = start(server.command(), group)
+    yield server.url
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def inbox(group: Group, service_folder: Path) -> Iterator[Inbox]:
+    """Takes every mail, and shows it."""
+    process, told = start(inbox_service.command(service_folder / "inbox"), group)
+    inbox = Inbox(told["url"], told["smtp_url"])
+    yield inbox
+    inbox.close()
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    """Private keys for a whole system."""
+    return key_files.make()
+
+
+@pytest.fixture(scope="session")
+def addresses(broker: str, database_url: str, redis_url: str, inbox: Inbox) -> Addresses:
+    """Where all services are; the API is not among them."""
+    return Addresses(
+        api="",
+        inbox=inbox.url,
+        kafka=broker,
+        database=database_url,
+        redis=redis_url,
+        smtp=inbox.smtp_url,
+        embedded_broker=_GIVEN_BROKER not in os.environ,
+    )
+
+
+@pytest.fixture(scope="session")
+def system(addresses: Addresses, keys: Keys, inbox: Inbox) -> Iterator[System]:
+    """The whole system, ready. A test that kills a part of it starts that part again."""
+    system = System(addresses, keys, inbox)
+    system.start()
+    yield system
+    system.close()
