@@ -1,0 +1,1 @@
+"""Lambda's Kafka event source mapping, on your own machine: ``python -m local.esm``."""

@@ -1,0 +1,54 @@
+"""The consumer of one mapping: how librdkafka is told to behave as Lambda's poller does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping as Properties
+from typing import Any, Literal
+
+from local.esm.mappings import Mapping
+from shared.kafka import client_config
+from shared.settings import KafkaSettings
+
+GroupProtocol = Literal["consumer", "classic"]
+
+
+def consumer_config(
+    mapping: Mapping,
+    settings: KafkaSettings,
+    protocol: GroupProtocol,
+    overrides: Properties[str, str],
+    on_statistics: Callable[[str], None],
+) -> dict[str, Any]:
+    """The configuration (librdkafka's CONFIGURATION.md).
+
+    Args:
+        mapping: whose group to join.
+        settings: addresses and security.
+        protocol: ``consumer`` is KIP-848, which Apache Kafka 4 has; ``classic`` works everywhere.
+        overrides: librdkafka properties from the command line; they win.
+        on_statistics: told the state of the group, as JSON, each second.
+    """
+    config: dict[str, Any] = {
+        **client_config(settings),
+        "group.id": mapping.group_id,
+        "group.protocol": protocol,
+        "client.id": f"esm-{mapping.logical_id}",
+        # Offsets are stored when a batch is settled, and committed soon after; a store for a
+        # partition that has gone is refused, so nothing is committed for its new owner.
+        "enable.auto.offset.store": False,
+        "enable.auto.commit": True,
+        "auto.commit.interval.ms": 100,
+        # A position that retention has overtaken goes on at the oldest record there is.
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": settings.kafka_fetch_wait_ms,
+        "fetch.error.backoff.ms": 50,
+        "queued.max.messages.kbytes": 32 * 1024,
+        # A topic may be made after its mapping.
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "statistics.interval.ms": 1000,
+        "stats_cb": on_statistics,
+    }
+    if protocol == "classic":
+        config["partition.assignment.strategy"] = "cooperative-sticky"
+    return {**config, **overrides}

@@ -1,0 +1,19 @@
+"""What can be wrong before the first record: each is told in one sentence, without a traceback."""
+
+from __future__ import annotations
+
+
+class EsmError(Exception):
+    """The command cannot do what it was asked; the message says what to change."""
+
+
+class TemplateError(EsmError):
+    """The template cannot be read, or says something Lambda would refuse."""
+
+
+class Unresolved(TemplateError):
+    """A value is only known to CloudFormation: a parameter without a value, an import."""
+
+
+class BrokerUnreachable(EsmError):
+    """No broker answers at the bootstrap servers."""

@@ -1,0 +1,1 @@
+"""Ways to invoke a function: in this process, in worker processes, or over the Invoke API."""

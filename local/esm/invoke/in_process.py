@@ -1,0 +1,46 @@
+"""Handlers imported into this process: breakpoints work, and nothing stands between.
+
+A thread cannot be killed, so an invocation that overruns its timeout runs to its end here and
+counts as timed out then. ``--invoke processes`` kills it, as Lambda does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from local.esm.event import Records, aws_event
+from local.esm.functions import Function
+from local.esm.invoke.context import environment_of, new_request_id
+from local.esm.invoke.handler import call, import_handlers
+from local.esm.invoke.outcome import Outcome
+from local.esm.mappings import Mapping
+
+
+class InProcess:
+    """Invokes handlers in the thread that asks.
+
+    Args:
+        functions: to import; their variables become this process's where it has none of the name.
+
+    Raises:
+        TemplateError: a handler cannot be imported.
+    """
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        functions = list(functions)
+        for function in functions:
+            for name, value in function.environment.items():
+                os.environ.setdefault(name, value)
+        if len(functions) == 1:  # several functions in one process cannot each have their own
+            for name, value in environment_of(functions[0]).items():
+                os.environ.setdefault(name, value)
+        self._handlers = import_handlers(functions)
+
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        """Call the handler with a new event."""
+        handler = self._handlers[mapping.function.name]
+        return call(handler, aws_event(mapping, records), mapping.function, new_request_id())
+
+    def close(self) -> None:
+        """Nothing to end."""
