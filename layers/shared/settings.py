@@ -7,7 +7,7 @@ empty variable counts as absent, because a CloudFormation parameter cannot be le
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
@@ -75,12 +75,16 @@ def load(kind: type[_S], env: Mapping[str, str]) -> _S:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(str(error))) from None
+        raise SettingsError(_explain(kind, str(error))) from None
 
 
-def _explain(reason: str) -> str:
+def _explain(kind: type[msgspec.Struct], reason: str) -> str:
     """Turn msgspec's sentence into one about variables, without showing a value."""
     if "missing required field" in reason:
         return f"The environment variable {reason.split('`')[1]} is not set."
     what, _, where = reason.rpartition(" - at ")
-    return f"The environment variable {where.strip('`$.')} cannot be used: {what}."
+    name = where.strip("`$.")
+    allowed = [get_args(f.type) for f in msgspec.structs.fields(kind) if f.encode_name == name]
+    if "enum value" in what and allowed:
+        what = f"it is none of {', '.join(choice or 'empty' for choice in allowed[0])}"
+    return f"The environment variable {name} cannot be used: {what}."
