@@ -17,12 +17,15 @@ FUNCTIONS: Final = {"user": "UserFunction", "notification": "NotificationFunctio
 
 
 def gateway(variables: Mapping[str, str]) -> Command:
-    """The gateway under uvicorn."""
-    return Command(GATEWAY, module("gateway.server"), _environment(variables))
+    """The gateway under uvicorn; it is ready when it listens."""
+    argv = module("gateway.server")
+    return Command(GATEWAY, argv, _environment(variables), ready="Uvicorn running on ")
 
 
 def worker(name: str, variables: Mapping[str, str]) -> Command:
     """A function, its handler in the process of its event source mappings.
+
+    It is ready when all of its partitions are assigned.
 
     Args:
         name: a key of ``FUNCTIONS``.
@@ -35,7 +38,7 @@ def worker(name: str, variables: Mapping[str, str]) -> Command:
         "--invoke", "local",
         "--function", FUNCTIONS[name],
     )  # fmt: skip
-    return Command(name, argv, _environment(variables))
+    return Command(name, argv, _environment(variables), ready=r"\bready mappings=")
 
 
 def migration(variables: Mapping[str, str]) -> Command:

@@ -126,9 +126,12 @@ class System:
 
     def start(self, *names: str) -> None:
         """Start processes, all of them by default, and wait until the gateway calls it ready."""
-        for name in names or self._commands:
+        names = names or tuple(self._commands)
+        for name in names:
             heard = self.output.setdefault(name, [])
             self._processes[name] = Process(self._commands[name], self._group, heard.append)
+        for name in names:
+            self._processes[name].wait_ready(START_S)
         self.wait_ready()
 
     def kill(self, name: str) -> None:
@@ -147,7 +150,7 @@ class System:
 
     def wait_ready(self, timeout: float = START_S) -> None:
         """Wait until ``GET /health/ready`` says 200."""
-        eventually(self._is_ready, timeout)
+        eventually(self._is_ready, timeout, every=0.1)
 
     def client(self) -> httpx.Client:
         """An HTTP client with an address of its own, so that no other's requests count for it."""

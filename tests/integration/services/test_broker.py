@@ -34,8 +34,7 @@ def test_the_next_of_a_group_goes_on_behind_what_was_committed(broker: str) -> N
         _produce(broker, topic, key, [])
         consumer = _consumer(broker, group)
         consumer.subscribe([topic])
-        record = eventually(lambda consumer=consumer: consumer.poll(0.1))
-        assert record.key() == key
+        record = _first_with(consumer, key)
         consumer.commit(message=record, asynchronous=False)
         consumer.close()
 

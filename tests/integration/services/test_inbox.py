@@ -70,11 +70,9 @@ def test_the_list_counts_and_goes_in_pages_newest_first(inbox: Inbox) -> None:
     for number in range(3):
         _send(inbox, _mail(_address(), subject=f"number {number}"))
     listed = httpx.get(f"{inbox.url}/api/v1/messages", params={"start": 1, "limit": 1}).json()
-    counts = {
-        name: listed[name] for name in ("total", "unread", "count", "messages_count", "start")
-    }
-    assert counts == {"total": 3, "unread": 3, "count": 1, "messages_count": 3, "start": 1}
-    assert [mail["Subject"] for mail in listed["messages"]] == ["number 1"]
+    assert [mail["Subject"] for mail in listed.pop("messages")] == ["number 1"]
+    counts = {"total": 3, "unread": 3, "count": 1, "messages_count": 3, "start": 1}
+    assert listed == {**counts, "tags": []}
 
 
 @pytest.mark.parametrize("query", ["to:{to}", "subject:pears to:{to}", "FRESH {to}"])
