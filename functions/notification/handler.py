@@ -6,10 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from notification.settings import Settings
-from notification.wiring import NotificationFunction
+from notification.wiring import Invocation, NotificationFunction
 from shared.settings import load
 from shared.telemetry import configure
 
@@ -18,7 +16,7 @@ configure("notification", _settings)
 _function = NotificationFunction(_settings)
 
 
-def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Invocation) -> dict[str, Any]:
     """Send what the records of one batch ask for.
 
     Args:

@@ -58,7 +58,6 @@ class SesTransport:
             # SES developer guide, "Email format": the local part is 7-bit ASCII.
             raise BadMessage("SES does not take an address beyond ASCII.")
         request: SendEmailRequestTypeDef = {
-            "FromEmailAddress": str(self._from),
             "Destination": {"ToAddresses": [to]},
             "Content": {"Raw": {"Data": message.as_bytes()}},
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.headerregistry import Address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -23,7 +23,6 @@ from shared.sealing import JwkSet, Opener
 from shared.settings import SettingsError
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
     from botocore.config import Config
 
     from notification.ses import SesTransport
@@ -32,6 +31,14 @@ if TYPE_CHECKING:
 # What an effect needs beside the send itself: its mark in Redis, before and after.
 _MARKING_S = 5.0
 _REDIS_TIMEOUT_S = 1.0
+
+
+class Invocation(Protocol):
+    """What is used of Lambda's context object."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is stopped."""
+        ...
 
 
 class NotificationFunction:
@@ -50,7 +57,7 @@ class NotificationFunction:
         self._workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
         self._notifications = _notifications(settings, self._mail, self._sms, self._redis)
 
-    def __call__(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any], context: Invocation) -> dict[str, Any]:
         """Send what the records of one batch ask for.
 
         Returns:
