@@ -102,9 +102,10 @@ def test_one_key_is_worked_on_in_order(pool: Executor) -> None:
 def test_different_keys_are_worked_on_at_the_same_time(pool: Executor) -> None:
     together = threading.Barrier(3, timeout=10)
 
-    response = run_batch(
-        event(raw(1, "a"), raw(2, "b"), raw(3, "c")), lambda _: bool(together.wait()), pool
-    )
+    def work(_: Record) -> None:
+        together.wait()
+
+    response = run_batch(event(raw(1, "a"), raw(2, "b"), raw(3, "c")), work, pool)
 
     assert response == {"batchItemFailures": []}
 
