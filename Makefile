@@ -5,9 +5,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
 export PORT
+BROKERS ?= 1
+KAFKA_PORT ?= 9092
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev dev dev-reset test check lint types imports format lock
+.PHONY: help setup setup-dev dev dev-reset kafka kafka-lock test check lint types imports format lock
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +44,12 @@ dev: setup ## Run the whole system on this machine (PORT=3000)
 
 dev-reset: ## Forget all state of `make dev`
 	@rm -rf .local
+
+kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KAFKA_PORT=9092)
+	@$(BIN)/python -m local.services.apache_kafka --brokers $(BROKERS) --port $(KAFKA_PORT)
+
+kafka-lock: setup ## Write the lock of Kafka's jars from its pom.xml
+	@$(BIN)/python -m local.services.kafka_jars .local/kafka-jars
 
 # ---- prove
 
