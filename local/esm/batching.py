@@ -35,6 +35,7 @@ class Partition:
         waiting_bytes: their values' size.
         since: monotonic time at which the first of them began to wait.
         next_offset: the one after the last record read; None before the first.
+        settled: all before this offset is settled and not yet committed; None when nothing is.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class Partition:
         "number",
         "owned",
         "paused",
+        "settled",
         "since",
         "waiting",
         "waiting_bytes",
@@ -57,6 +59,7 @@ class Partition:
         self.waiting_bytes = 0
         self.since = 0.0
         self.next_offset: int | None = None
+        self.settled: int | None = None
 
 
 class Batch:
@@ -106,13 +109,16 @@ class Batcher:
             for number in numbers:
                 self._partitions[number] = Partition(number)
 
-    def revoke(self, numbers: Iterable[int], patience: float) -> None:
+    def revoke(self, numbers: Iterable[int], patience: float) -> dict[int, int]:
         """These partitions go to another member: forget what waits, let what is out end.
 
         Args:
             numbers: the partitions.
             patience: seconds to wait for batches that are out; what is still out then is not
                 committed, and the next owner gets it again.
+
+        Returns:
+            What is settled of them, as :meth:`settled`.
         """
         with self._changed:
             leaving = [self._partitions[n] for n in numbers if n in self._partitions]
@@ -123,6 +129,7 @@ class Batcher:
             for partition in leaving:
                 partition.owned = False
                 self._partitions.pop(partition.number, None)
+            return _settled(leaving)
 
     def add(self, number: int, messages: list[KafkaRecord], next_offset: int) -> None:
         """Records of one partition have been read, up to before ``next_offset``."""
@@ -152,6 +159,11 @@ class Batcher:
             for partition in batch.partitions.values():
                 partition.busy = False
             self._changed.notify_all()
+
+    def settled(self) -> dict[int, int]:
+        """Offsets to commit, by partition; each is told once."""
+        with self._changed:
+            return _settled(self._all())
 
     def due_in(self) -> float | None:
         """Seconds until a batch is due, 0 if one is; None when no free partition has any."""
@@ -259,3 +271,10 @@ class Batcher:
             len(partition.waiting) <= self._most_waiting // 2
             and partition.waiting_bytes <= _WAITING_BYTES // 2
         )
+
+
+def _settled(partitions: Iterable[Partition]) -> dict[int, int]:
+    offsets = {p.number: p.settled for p in partitions if p.settled is not None}
+    for partition in partitions:
+        partition.settled = None
+    return offsets

@@ -12,13 +12,12 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
 from threading import BoundedSemaphore, Event
 from typing import Protocol
 
 import msgspec
 
-from local.esm.batching import Batch, Partition
+from local.esm.batching import Batch
 from local.esm.event import Records
 from local.esm.invoke.outcome import Invoker, Outcome
 from local.esm.mappings import Mapping
@@ -53,9 +52,6 @@ class Destination(Protocol):
         ...
 
 
-Commit = Callable[[Partition, int], None]
-
-
 class Delivery:
     """Delivers the batches of one mapping; called from several threads.
 
@@ -66,7 +62,6 @@ class Delivery:
         slots: the function's concurrency. A thread that delivers holds one, and gives it back
             while it waits.
         stopping: set when nothing new may begin.
-        commit: told of each offset up to which a partition is settled.
         pace: delays between attempts.
         payload_limit: bytes of JSON in one invocation.
     """
@@ -78,7 +73,6 @@ class Delivery:
         destination: Destination | None,
         slots: BoundedSemaphore,
         stopping: Event,
-        commit: Commit,
         pace: Pace,
         payload_limit: int,
     ) -> None:
@@ -87,7 +81,6 @@ class Delivery:
         self._destination = destination
         self._slots = slots
         self._stopping = stopping
-        self._commit = commit
         self._pace = pace
         self._limit = payload_limit
 
@@ -177,7 +170,7 @@ class Delivery:
     def _commit_settled(self, batch: Batch, pieces: deque[Piece]) -> None:
         for number, partition in batch.partitions.items():
             left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
-            self._commit(partition, min(left) if left else batch.ends[number])
+            partition.settled = min(left) if left else batch.ends[number]
 
     def _pause(self, seconds: float) -> bool:
         """Wait without a slot; false when stopping."""

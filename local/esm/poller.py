@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from local.esm.batching import Batcher, Partition
+from local.esm.batching import Batcher
 from local.esm.event import KafkaRecord
 from local.esm.mappings import Mapping
 from local.esm.start import place
@@ -74,15 +74,6 @@ class Poller:
         """Whether the loop goes round."""
         return self._thread.is_alive()
 
-    def commit(self, partition: Partition, offset: int) -> None:
-        """All before ``offset`` is settled."""
-        if partition.owned:
-            position = TopicPartition(self.mapping.topic, partition.number, offset)
-            try:
-                self._consumer.store_offsets(offsets=[position])
-            except KafkaException as error:  # it has just gone to another member
-                log.info("offset not stored", extra={"reason": error.args[0].str()})
-
     def _run(self, workers: Workers) -> None:
         try:
             self._consumer.subscribe(
@@ -101,6 +92,7 @@ class Poller:
     def _round(self, workers: Workers) -> None:
         due = self._batcher.due_in()
         first = self._consumer.poll(min(_TICK_S, due) if due else _TICK_S)
+        self._store(self._batcher.settled())
         self.alive_at = time.monotonic()
         if first is not None:
             self._sort([first, *self._consumer.consume(_READ_AT_ONCE, 0)])
@@ -145,7 +137,18 @@ class Poller:
         while closing.is_alive():  # a long invocation must not cost the membership
             self._consumer.poll(0)
             closing.join(_TICK_S)
+        self._store(self._batcher.settled())
         self._consumer.close()
+
+    def _store(self, offsets: dict[int, int]) -> None:
+        """Hand settled offsets to librdkafka, which commits them.
+
+        Only ever called on the poller's thread: a store waits for a poll that is under way.
+        """
+        topic = self.mapping.topic
+        if offsets:
+            positions = [TopicPartition(topic, n, offset) for n, offset in offsets.items()]
+            self._consumer.store_offsets(offsets=positions)
 
     def _set_flow(self, act: Callable[[list[TopicPartition]], None], numbers: list[int]) -> None:
         if numbers:
@@ -167,7 +170,7 @@ class Poller:
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
-        self._batcher.revoke(numbers, _REVOKE_PATIENCE_S)
+        self._store(self._batcher.revoke(numbers, _REVOKE_PATIENCE_S))
         self._forget(numbers)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:

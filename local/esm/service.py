@@ -124,7 +124,6 @@ class Service:
             None,
             slots,
             self._stopping,
-            poller.commit,
             self._options.pace,
             self._options.payload_limit,
         )
