@@ -16,9 +16,10 @@ from threading import Event, Thread
 from typing import Protocol, TypeVar
 
 import msgspec
+from confluent_kafka import KafkaException
 
 from shared.envelope import Envelope
-from shared.errors import Overloaded, ReplyTimeout, ServiceError, Unavailable
+from shared.errors import Overloaded, ReplyTimeout, Unavailable
 from shared.kafka import Publisher
 from shared.replies import Replies
 
@@ -125,8 +126,8 @@ class Threaded:
             try:
                 self._replies.prepare()
                 self._replies.pump(_SLICE_S)
-            except Unavailable as unavailable:
-                log.warning("replies cannot be read", extra={"reason": unavailable.message})
+            except (Unavailable, KafkaException) as error:
+                log.warning("replies cannot be read", extra={"reason": str(error)})
                 self._stopped.wait(1.0)
 
 
@@ -193,7 +194,7 @@ class Asker:
         name = request.correlation_id or ""
         reply = self._replies.expect(name)
         sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
-        sent.add_done_callback(lambda done: _fail_undelivered(done, reply))
+        sent.add_done_callback(lambda done: self._fail_undelivered(done, name))
         try:
             return await self._drive.settle(reply, patience_s, self._poll)
         except TimeoutError:
@@ -236,9 +237,7 @@ class Asker:
         self._publisher.poll(0)
         self._replies.pump(timeout)
 
-
-def _fail_undelivered(sent: Future[None], reply: Future[bytes]) -> None:
-    error = sent.exception()
-    if error is not None and not reply.done():
-        kept = error if isinstance(error, ServiceError) else Unavailable(str(error))
-        reply.set_exception(kept)
+    def _fail_undelivered(self, sent: Future[None], name: str) -> None:
+        error = sent.exception()
+        if isinstance(error, Exception):
+            self._replies.fail(name.encode(), error)

@@ -113,6 +113,7 @@ class Publisher:
             up, :class:`Undeliverable` when it can never be written.
         """
         delivered: Future[None] = Future()
+        delivered.set_running_or_notify_cancel()  # a report comes even when nobody waits for it
         try:
             self._producer.produce(
                 topic,

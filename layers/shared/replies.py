@@ -86,14 +86,20 @@ class Replies:
     def expect(self, correlation_id: str) -> Future[bytes]:
         """Announce a request; the future has the reply's value, or raises its refusal."""
         reply: Future[bytes] = Future()
+        reply.set_running_or_notify_cancel()  # nobody can cancel it under the reader
         self._waiting[correlation_id.encode()] = reply
         return reply
+
+    def fail(self, name: bytes, error: Exception) -> None:
+        """There will be no reply to this request, if none has come."""
+        reply = self._waiting.pop(name, None)  # whoever takes it out settles it, and nobody else
+        if reply is not None:
+            reply.set_exception(error)
 
     def forget(self, correlation_id: str) -> None:
         """Nobody waits for this any more; a reply that still comes is counted as late."""
         name = correlation_id.encode()
-        reply = self._waiting.pop(name, None)
-        if reply is not None and not reply.done():
+        if self._waiting.pop(name, None) is not None:
             self._given_up[name] = None
             if len(self._given_up) > _REMEMBERED:
                 self._given_up.popitem(last=False)
@@ -109,9 +115,8 @@ class Replies:
 
     def close(self) -> None:
         """Leave the broker; every asker is told that there will be no answer."""
-        for reply in list(self._waiting.values()):
-            if not reply.done():
-                reply.set_exception(Unavailable("The gateway stops."))
+        for name in list(self._waiting):
+            self.fail(name, Unavailable("The gateway stops."))
         self._consumer.close()
 
     def _pick_partition(self) -> int:
