@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
-export PORT
+KAFKA ?= embedded
+export PORT KAFKA
 BROKERS ?= 1
 KAFKA_PORT ?= 9092
 
@@ -51,6 +52,20 @@ kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KA
 kafka-lock: setup ## Write the lock of Kafka's jars from its pom.xml
 	@$(BIN)/python -m local.services.kafka_jars .local/kafka-jars
 
+# ---- build and deploy
+
+ARCH ?= x86_64
+SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction
+
+build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64)
+	@$(BIN)/python -m local.build --arch $(ARCH)
+
+# What `sam build` calls, with the folder that it deploys.
+$(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
+	@$(BIN)/python -m local.build $* --arch $(ARCH) --into "$(ARTIFACTS_DIR)"
+
+.PHONY: build $(SAM_IDS:%=build-%)
+
 # ---- prove
 
 test: setup-dev ## Unit, integration and end-to-end tests
@@ -79,3 +94,5 @@ SETS := run shared gateway user notification
 lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)
 	@for set in $(SETS); do $(COMPILE) --group pyproject.toml:$$set -c requirements/dev.txt -o requirements/$$set.txt; done
+	@$(COMPILE) --group pyproject.toml:lambda -c requirements/dev.txt -o requirements/lambda.txt
+	@$(COMPILE) --group pyproject.toml:sam -o requirements/sam.txt $(UPGRADE)
