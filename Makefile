@@ -50,7 +50,7 @@ kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KA
 	@$(BIN)/python -m local.services.apache_kafka --brokers $(BROKERS) --port $(KAFKA_PORT)
 
 kafka-lock: setup ## Write the lock of Kafka's jars from its pom.xml
-	@$(BIN)/python -m local.services.kafka_jars .local/kafka-jars
+	@$(BIN)/python -m local.services.kafka_jars --lock .local/kafka-jars
 
 # ---- build and deploy
 

@@ -1,6 +1,6 @@
 """Services for all tests. Nothing starts before a test asks for it; each starts once a session.
 
-The broker can be replaced: ``KAFKA_BOOTSTRAP_SERVERS=host:port make test``.
+The broker can be replaced: ``make test KAFKA=apache``, or ``KAFKA_BOOTSTRAP_SERVERS=host:port``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from local import ports
 from local.environment import Addresses
 from local.keys import Keys
 from local.process import Group
+from local.services import apache_kafka
 from local.services import broker as broker_service
 from local.services import inbox as inbox_service
 from local.services.postgres import Postgres
@@ -25,7 +26,13 @@ from local.services.redis import Redis
 from tests.services import Inbox, System, migrate, start
 
 _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
+_APACHE = os.environ.get("KAFKA") == "apache"
 _DATABASE = "app_test"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("apache") and not _APACHE:
+        pytest.skip("needs Apache Kafka: make test KAFKA=apache")
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +51,16 @@ def service_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def broker(group: Group) -> Iterator[str]:
+def broker(group: Group, service_folder: Path) -> Iterator[str]:
     """Bootstrap servers of a broker that has the system's topics."""
     given = os.environ.get(_GIVEN_BROKER)
     if given:
         yield given
         return
-    process, told = start(broker_service.command(), group)
+    command = (
+        apache_kafka.command(service_folder / "kafka") if _APACHE else broker_service.command()
+    )
+    process, told = start(command, group)
     yield told["address"]
     process.stop()
 
@@ -102,7 +112,7 @@ def addresses(broker: str, database_url: str, redis_url: str, inbox: Inbox) -> A
         database=database_url,
         redis=redis_url,
         smtp=inbox.smtp_url,
-        embedded_broker=_GIVEN_BROKER not in os.environ,
+        embedded_broker=_GIVEN_BROKER not in os.environ and not _APACHE,
     )
 
 

@@ -6,11 +6,11 @@ brings, with its SHA-256. Nothing is put on a class path that is not in the lock
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
@@ -58,24 +58,27 @@ def java() -> str:
     return launcher
 
 
-def class_path(directory: Path) -> str:
+def class_path(directory: Path, lock: Path = _LOCK) -> str:
     """The class path of a broker, fetching its jars into ``directory`` where they are not yet.
 
     Raises:
         KafkaUnavailable: no Maven, no way to a repository, or a jar that is not the locked one.
     """
-    locked = dict(read_lock())
-    if _differing(directory, locked):
-        _copy(directory)
+    locked = dict(read_lock(lock))
     differing = _differing(directory, locked)
     if differing:
-        raise KafkaUnavailable(f"Not what jars.lock states: {', '.join(sorted(differing))}")
+        for name in differing:
+            (directory / name).unlink(missing_ok=True)  # Maven leaves what it finds
+        _copy(directory)
+        differing = _differing(directory, locked)
+    if differing:
+        raise KafkaUnavailable(f"Not what {lock.name} states: {', '.join(sorted(differing))}")
     return os.pathsep.join(str(directory / jar.file_name) for jar in locked)
 
 
-def read_lock() -> Iterator[tuple[Jar, str]]:
+def read_lock(lock: Path = _LOCK) -> Iterator[tuple[Jar, str]]:
     """Each locked jar and its SHA-256 in hexadecimal."""
-    for line in _LOCK.read_text().splitlines():
+    for line in lock.read_text().splitlines():
         coordinates, checksum = line.split()
         yield Jar(*coordinates.split(":")), checksum
 
@@ -131,8 +134,18 @@ def _checksum(file: Path) -> str | None:
 
 
 def main() -> None:
-    """``make kafka-lock``: write the lock anew into the directory named as argument's jars."""
-    write_lock(Path(sys.argv[1]).resolve())
+    """Fetch and verify the jars, or say in one line why not; ``--lock`` writes the lock anew."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("directory", type=lambda path: Path(path).resolve())
+    parser.add_argument("--lock", action="store_true")
+    given = parser.parse_args()
+    try:
+        java()
+        if given.lock:
+            write_lock(given.directory)
+        class_path(given.directory)
+    except KafkaUnavailable as reason:
+        parser.exit(1, f"{reason}\n")
 
 
 if __name__ == "__main__":

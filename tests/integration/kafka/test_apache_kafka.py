@@ -14,7 +14,7 @@ from local.services.apache_kafka import ApacheKafka, command
 from shared.topic_admin import ensure_topics
 from shared.topics import Topic
 
-pytestmark = [pytest.mark.apache, pytest.mark.usefixtures("apache_kafka")]
+pytestmark = pytest.mark.apache
 
 _TOPIC = Topic("things", 1, 3_600_000)
 
