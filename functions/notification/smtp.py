@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -58,12 +60,13 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError("SMTP_URL has no host.")
         if parts.username and tls == "none":
             raise SettingsError("SMTP_URL has a password: use smtps:// or ?starttls=true.")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if not (user + password).isascii():
+            raise SettingsError(
+                "SMTP_URL has a user or a password beyond ASCII."
+            )  # smtplib's limit
         return cls(
-            host=parts.hostname,
-            port=port or _PORTS[tls],
-            tls=tls,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
+            host=parts.hostname, port=port or _PORTS[tls], tls=tls, user=user, password=password
         )
 
 
@@ -93,11 +96,11 @@ class SmtpTransport:
     def send(self, mail: Mail) -> str:
         """Send one mail; see :class:`notification.mail.MailTransport`."""
         message = compose(mail, self._from)
-        to = message["To"].addresses[0]
+        to = message["To"].addresses[0].addr_spec
         session = self._session(time.monotonic() + self._timeout_s)
         try:
             with _answers():
-                session.send_message(message, self._from.addr_spec, [to.addr_spec])
+                session.hand_over(message, self._from.addr_spec, to)
         except BaseException:
             session.close()
             raise
@@ -155,6 +158,21 @@ class _Session(smtplib.SMTP):
         if self.sock is not None:
             self.sock.settimeout(self._left_s)
         return super().getreply()
+
+    def hand_over(self, message: EmailMessage, from_: str, to: str) -> None:
+        """Send one mail. ``send_message`` would write ``>From`` where a line begins with From.
+
+        Raises:
+            SMTPNotSupportedError: the address is beyond ASCII, and the server takes none such.
+        """
+        if to.isascii():
+            self.sendmail(from_, [to], message.as_bytes())
+            return
+        self.ehlo_or_helo_if_needed()
+        if not self.has_extn("smtputf8"):
+            raise smtplib.SMTPNotSupportedError
+        raw = message.as_bytes(policy=SMTPUTF8)
+        self.sendmail(from_, [to], raw, ["SMTPUTF8", "BODY=8BITMIME"])
 
     def answers(self, deadline: float) -> bool:
         """Whether the connection still works (RFC 5321, 4.1.1.9); gives it the new deadline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.headerregistry import Address
@@ -154,6 +155,8 @@ def _aws_config(timeout_s: float) -> Config:
     """
     from botocore.config import Config
 
+    # At DEBUG, botocore logs whole requests, and so the tokens in them.
+    logging.getLogger("botocore").setLevel(logging.INFO)
     return Config(
         connect_timeout=timeout_s / 8,
         read_timeout=timeout_s / 2,

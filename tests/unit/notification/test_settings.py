@@ -58,6 +58,7 @@ def test_an_smtp_url_says_host_port_tls_and_login(url: str, server: SmtpServer) 
         "smtps://mail.example.com?starttls=true",
         "smtp://joe:hunter2@mail.example.com",
         "smtp://joe:hunter2@mail.example.com?starttls=false",
+        "smtps://joe:hunter2%C3%A9@mail.example.com",
     ],
 )
 def test_an_smtp_url_that_is_wrong_or_shows_a_password_is_refused(url: str) -> None:
