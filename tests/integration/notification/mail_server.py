@@ -31,6 +31,7 @@ class MailServer:
         connections: how many there were.
         to_recipient, to_data, to_noop: the answer to RCPT, to a mail, and to NOOP; None for none
             ever.
+        slow_s: how long each of those answers takes.
     """
 
     def __init__(self, implicit_tls: ssl.SSLContext | None = None, **smtp: Any) -> None:
@@ -40,6 +41,7 @@ class MailServer:
         self.to_recipient: str | None = OK
         self.to_data: str | None = OK
         self.to_noop: str | None = OK
+        self.slow_s = 0.0
         self._implicit_tls = implicit_tls
         self._smtp = smtp
         self._open: list[_Connection] = []
@@ -93,6 +95,7 @@ class MailServer:
         """The answer, or none ever."""
         if text is None:
             await self._stopped.wait()
+        await asyncio.sleep(self.slow_s)
         return text or ""
 
 

@@ -188,6 +188,14 @@ def test_a_server_that_says_nothing_is_left_when_the_time_is_over(
     transport.send(a_mail())
 
 
+def test_a_server_that_is_slow_at_each_step_is_left_when_the_whole_time_is_over(
+    mail_server: MailServer, connect: Connect
+) -> None:
+    mail_server.slow_s = 0.3  # twice: to RCPT and to the mail
+    with pytest.raises(Unavailable):
+        connect(f"smtp://127.0.0.1:{mail_server.port}", timeout_s=0.4).send(a_mail())
+
+
 def test_a_port_that_accepts_and_never_greets_is_left_when_the_time_is_over(
     connect: Connect,
 ) -> None:
