@@ -8,9 +8,10 @@ KAFKA ?= embedded
 export PORT KAFKA
 BROKERS ?= 1
 KAFKA_PORT ?= 9092
+INTEROP := tests/interop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev dev dev-reset kafka kafka-lock test check lint types imports format lock
+.PHONY: help setup setup-dev dev dev-reset kafka kafka-lock test interop check lint types imports format lock
 
 help: ## This list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
@@ -44,7 +45,7 @@ dev: setup ## Run the whole system on this machine (PORT=3000)
 	@$(BIN)/python -m local
 
 dev-reset: ## Forget all state of `make dev`
-	@rm -rf .local
+	@$(PYTHON) -m local.dev.reset
 
 kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KAFKA_PORT=9092)
 	@$(BIN)/python -m local.services.apache_kafka --brokers $(BROKERS) --port $(KAFKA_PORT)
@@ -70,6 +71,12 @@ $(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
 
 test: setup-dev ## Unit, integration and end-to-end tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+interop: setup-dev $(INTEROP)/build/client.js ## NestJS on either side of our topics (Node.js, npm, Java)
+	@$(BIN)/python -m pytest $(INTEROP) $(ARGS)
+
+$(INTEROP)/build/client.js: $(wildcard $(INTEROP)/*.ts) $(INTEROP)/tsconfig.json $(INTEROP)/package-lock.json
+	@cd $(INTEROP) && npm ci --loglevel=error && npm run --silent build
 
 check: lint types imports ## Style, types, import contracts
 

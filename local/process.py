@@ -91,7 +91,8 @@ class Process:
         command: what to start.
         group: whom it belongs to.
         on_line: called with each line of its output, from a thread of its own.
-        on_exit: called with this process when it has ended, from the same thread.
+        on_ready, on_exit: called with this process, from the same thread, when it has said that
+            it is ready, and when it has ended.
 
     Raises:
         OSError: the program cannot be started.
@@ -102,11 +103,12 @@ class Process:
         command: Command,
         group: Group,
         on_line: Callable[[str], None] | None = None,
+        on_ready: Callable[[Process], None] | None = None,
         on_exit: Callable[[Process], None] | None = None,
     ) -> None:
         self.command = command
         self.last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._on_line, self._on_exit = on_line, on_exit
+        self._on_line, self._on_ready, self._on_exit = on_line, on_ready, on_exit
         self._known = threading.Event()  # that it is ready, or never will be
         self._ready: re.Match[str] | None = None
         self._child = _spawn(command, group)
@@ -136,13 +138,17 @@ class Process:
             raise StartError("\n  ".join([f"{self.command.name} {what}", *self.last_lines]))
         return self._ready
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens when it has ended."""
-        self._child.send_signal(number)
+    def ask(self) -> None:
+        """Ask it to end, and do not wait; nothing happens when it has ended."""
+        self._child.send_signal(self.command.stop)
 
     def stop(self, seconds: float = 5.0) -> None:
         """Ask it to end, wait, and end it the hard way when the time is over."""
-        self.signal(self.command.stop)
+        self.ask()
+        self.wait_end(seconds)
+
+    def wait_end(self, seconds: float) -> None:
+        """Wait for its end, and bring it about when the time is over."""
         try:
             self._child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -151,7 +157,7 @@ class Process:
 
     def kill(self) -> None:
         """``kill -9``, and wait."""
-        self.signal(signal.SIGKILL)
+        self._child.kill()
         self._child.wait()
 
     def _read(self) -> None:
@@ -166,12 +172,14 @@ class Process:
 
     def _hear(self, line: str) -> None:
         self.last_lines.append(line)
+        if self._on_line:
+            self._on_line(line)
         if self.command.ready and not self._known.is_set():
             self._ready = re.search(self.command.ready, line)
             if self._ready:
                 self._known.set()
-        if self._on_line:
-            self._on_line(line)
+                if self._on_ready:
+                    self._on_ready(self)
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:

@@ -46,6 +46,12 @@ def migration(variables: Mapping[str, str]) -> Command:
     return Command("migrate", module("user.migrate"), _environment(variables))
 
 
+def migrated(command: Command) -> Command:
+    """The command, run when the database has the newest schema."""
+    script = '"$0" -m user.migrate && exec "$0" "$@"'
+    return command._replace(argv=("/bin/sh", "-c", script, *command.argv))
+
+
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     # What a person has exported (LOG_LEVEL, BCRYPT_COST) passes; the addresses and keys are ours.
     return {**os.environ, "PYTHONUNBUFFERED": "1", **variables}

@@ -1,0 +1,1 @@
+"""``make dev``: the whole system in the foreground of one terminal."""

@@ -1,0 +1,22 @@
+"""``make dev-reset``: forget all that ``make dev`` has kept."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from local.dev.state import AlreadyRunning, State
+
+
+def main() -> int:
+    """The command; 2 when the state is in use or is not ours to remove."""
+    try:
+        State(Path(__file__).parents[2] / ".local").forget()
+    except (AlreadyRunning, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command's own last word
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

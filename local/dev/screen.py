@@ -1,0 +1,74 @@
+"""The one screen: a line an event, under the name of who says it; colour on a terminal only."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+_WIDTH: Final = 13  # of the longest name, and a space
+_COLOURS: Final = {"gateway": 36, "user": 32, "notification": 35, "inbox": 33, "dev": 1}
+_FAINT, _RED, _YELLOW = 2, 31, 33
+_LEVEL: Final = re.compile(r"^\S+ (WARNING|ERROR|CRITICAL) ")
+
+
+class Screen:
+    """Writes whole lines; safe to use from several threads.
+
+    Args:
+        out: where to; colour is used when it is a terminal and ``NO_COLOR`` is not set.
+        env: the environment (https://no-color.org).
+    """
+
+    def __init__(self, out: TextIO = sys.stdout, env: Mapping[str, str] = os.environ) -> None:
+        self._out = out
+        self._colour = out.isatty() and not env.get("NO_COLOR")
+        self._one_at_a_time = threading.Lock()
+
+    def line(self, name: str, text: str) -> None:
+        """A line that a program has written."""
+        level = _LEVEL.match(text)
+        if level:
+            text = self._paint(text, _YELLOW if level[1] == "WARNING" else _RED)
+        self._write(self._paint(f"{name:<{_WIDTH}}", _COLOURS.get(name, _FAINT)) + text)
+
+    def say(self, text: str) -> None:
+        """Something that `make dev` itself has to say."""
+        self.line("dev", text)
+
+    def banner(self, api: str, inbox: str, env_file: str, seconds: float) -> None:
+        """What one wants to know when everything is ready."""
+        bold = self._paint
+        self._write(
+            f"""
+  {bold(f"Ready in {seconds:.1f} s", 1)}
+
+  API      {bold(f"{api}/docs", 36)}
+  Inbox    {bold(inbox, 36)}
+  Kafka, PostgreSQL, Redis: their addresses are in {env_file}
+
+  Try it:
+
+    curl -s {api}/api/v1/auth/register -H 'content-type: application/json' \\
+      -d '{{"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}}'
+
+  Code is reloaded when it changes. Ctrl-C stops everything.
+"""
+        )
+
+    def _paint(self, text: str, colour: int) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colour else text
+
+    def _write(self, text: str) -> None:
+        with self._one_at_a_time:
+            try:
+                self._out.write(text + "\n")
+                self._out.flush()
+            except BrokenPipeError:
+                # Nobody reads any more; writing elsewhere keeps the exit from failing on it, too.
+                self._out = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the rest of our life
+                os.kill(os.getpid(), signal.SIGTERM)

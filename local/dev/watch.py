@@ -1,0 +1,68 @@
+"""Which programs a changed file concerns, and the thread that notices the change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from local.programs import FUNCTIONS, GATEWAY, ROOT
+
+_ALL: Final = frozenset({GATEWAY, *FUNCTIONS})
+_WORKERS: Final = frozenset(FUNCTIONS)
+
+_CONCERNED: Final = {
+    **{f"functions/{name}": frozenset({name}) for name in _ALL},
+    "layers/shared": _ALL,
+    "local/esm": _WORKERS,
+    "template.yaml": _WORKERS,
+}
+
+
+class Changed(NamedTuple):
+    """Files were written.
+
+    Attributes:
+        paths: relative to the project, in order.
+    """
+
+    paths: tuple[str, ...]
+
+
+def concerned(paths: Iterable[str]) -> set[str]:
+    """The programs that run what is in these files.
+
+    Args:
+        paths: relative to the project.
+    """
+    return {
+        name
+        for path in paths
+        for place, names in _CONCERNED.items()
+        if path == place or path.startswith(f"{place}/")
+        for name in names
+    }
+
+
+class Watcher:
+    """Tells of changed files, from a thread of its own, until stopped."""
+
+    def __init__(self, tell: Callable[[Changed], None]) -> None:
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        from watchfiles import watch  # here, beside what is starting
+
+        places = [ROOT / place for place in _CONCERNED if (ROOT / place).exists()]
+        for changes in watch(*places, stop_event=self._stopping, rust_timeout=500):
+            paths = sorted({str(Path(path).relative_to(ROOT)) for _, path in changes})
+            self._tell(Changed(tuple(paths)))
