@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
-from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
-
-import msgspec
+from typing import Any
 
 from notification.mail import Mail, compose
+from notification.smtp_server import SmtpServer
 from shared.errors import BadMessage, Unavailable
 from shared.settings import SettingsError
 
@@ -27,47 +25,6 @@ _NOOP_S = 2.0
 _LEAST_WAIT_S = 0.05
 _PERMANENT = 500  # RFC 5321, 4.2.1: 5yz, do not repeat the same
 _ENHANCED_CODE = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")  # RFC 3463
-
-Tls = Literal["none", "starttls", "implicit"]
-_PORTS: dict[Tls, int] = {"none": 25, "starttls": 587, "implicit": 465}
-
-
-class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how to hand mails over: the setting SMTP_URL, taken apart."""
-
-    host: str
-    port: int
-    tls: Tls
-    user: str
-    password: str
-
-    @classmethod
-    def from_url(cls, url: str) -> SmtpServer:
-        """Read ``smtp://user:pass@host:port?starttls=true`` or ``smtps://…``.
-
-        Raises:
-            SettingsError: it is no such URL, or it would send a password in the clear. The URL
-                is not shown.
-        """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-            query = parse_qs(parts.query, strict_parsing=bool(parts.query))
-        except ValueError:
-            raise SettingsError("SMTP_URL is not a URL.") from None
-        tls = _tls(parts.scheme, query)
-        if not parts.hostname:
-            raise SettingsError("SMTP_URL has no host.")
-        if parts.username and tls == "none":
-            raise SettingsError("SMTP_URL has a password: use smtps:// or ?starttls=true.")
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        if not (user + password).isascii():
-            raise SettingsError(
-                "SMTP_URL has a user or a password beyond ASCII."
-            )  # smtplib's limit
-        return cls(
-            host=parts.hostname, port=port or _PORTS[tls], tls=tls, user=user, password=password
-        )
 
 
 class SmtpTransport:
@@ -198,17 +155,6 @@ class _Session(smtplib.SMTP):
 
 class _TlsSession(_Session, smtplib.SMTP_SSL):
     """A conversation inside TLS from its first byte (RFC 8314)."""
-
-
-def _tls(scheme: str, query: dict[str, list[str]]) -> Tls:
-    match scheme, query:
-        case "smtp", {"starttls": ["true"]} if len(query) == 1:
-            return "starttls"
-        case "smtp", {} if query in ({}, {"starttls": ["false"]}):
-            return "none"
-        case "smtps", {} if not query:
-            return "implicit"
-    raise SettingsError("SMTP_URL is neither smtp://…, smtp://…?starttls=true nor smtps://….")
 
 
 def _trust(ca: str) -> ssl.SSLContext:

@@ -18,7 +18,8 @@ from notification.once import Once, redis_store
 from notification.rendering import Renderer
 from notification.service import Notifications, SmsTransport
 from notification.settings import Settings
-from notification.smtp import SmtpServer, SmtpTransport
+from notification.smtp import SmtpTransport
+from notification.smtp_server import SmtpServer
 from shared.batch import run_batch
 from shared.sealing import JwkSet, Opener
 from shared.settings import SettingsError

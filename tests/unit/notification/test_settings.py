@@ -8,13 +8,20 @@ import pytest
 
 from local.esm.template import load_template
 from notification.settings import Settings
-from notification.smtp import SmtpServer
+from notification.smtp_server import SmtpServer
 from notification.wiring import NotificationFunction
 from shared.sealing import JwkSet, new_key
 from shared.settings import SettingsError, load
+from shared.topics import (
+    NOTIFICATION_EMAIL,
+    NOTIFICATION_PASSWORD_RESET,
+    NOTIFICATION_WELCOME,
+    TOPICS,
+)
 from tests.unit.notification.environment import environment
 
 ROOT = Path(__file__).parents[3]
+NOTIFICATION_TOPICS = {NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME}
 
 
 @pytest.mark.parametrize(
@@ -106,3 +113,8 @@ def test_a_send_fits_well_into_the_functions_timeout() -> None:
     timeout_s = functions["NotificationFunction"]["Properties"]["Timeout"]
     # A record that waits for a crashed process's lease must still have the time to be sent.
     assert timeout_s > 3 * load(Settings, environment()).send_timeout_s
+
+
+def test_what_was_sent_is_remembered_for_as_long_as_kafka_may_deliver_it_again() -> None:
+    kept_ms = max(topic.retention_ms for topic in TOPICS if topic.name in NOTIFICATION_TOPICS)
+    assert load(Settings, environment()).remember_sent_s * 1000 >= kept_ms
