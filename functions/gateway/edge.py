@@ -66,7 +66,8 @@ class Edge:
             broken = problem(500, "internal-error", "Something went wrong here.")
             await broken(scope, receive, response.send)
         finally:
-            log.info(
+            log.log(
+                _level(scope["path"]),
                 "request",
                 extra={
                     "method": scope["method"],
@@ -90,6 +91,11 @@ class _Response:
             self.status = message["status"]
             MutableHeaders(scope=message)["x-request-id"] = self._request_id
         await self._send(message)
+
+
+def _level(path: str) -> int:
+    """Probes come every few seconds, and would hide what people do."""
+    return logging.DEBUG if path.startswith("/health") else logging.INFO
 
 
 def _identify(scope: Scope) -> tuple[str, str | None]:

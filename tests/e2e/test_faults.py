@@ -11,13 +11,15 @@ from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
 
 from local import ports
 from local.environment import Addresses
 from local.keys import Keys
 from local.process import Group, Process
+from local.services import broker as broker_service
 from local.services.redis import Redis
-from tests.services import Inbox, System, eventually
+from tests.services import Inbox, System, eventually, start
 
 AUTH = "/api/v1/auth"
 PASSWORD = "correct horse battery"
@@ -31,6 +33,14 @@ def running(addresses: Addresses, keys: Keys, inbox: Inbox, **variables: str) ->
         yield system
     finally:
         system.close()
+
+
+@pytest.fixture
+def alone(addresses: Addresses, group: Group) -> Iterator[Addresses]:
+    """The services with a broker of their own: no other system's workers take these records."""
+    process, told = start(broker_service.command(), group)
+    yield addresses._replace(kafka=told["address"], embedded_broker=True)
+    process.stop()
 
 
 def users_with(database_url: str, email: str) -> int:
@@ -47,7 +57,7 @@ def register(client: httpx.Client, email: str) -> httpx.Response:
 
 
 def test_a_user_worker_killed_in_the_middle_of_a_register_leaves_exactly_one_user(
-    addresses: Addresses, keys: Keys, inbox: Inbox
+    alone: Addresses, keys: Keys, inbox: Inbox
 ) -> None:
     email = "killed-in-the-middle@example.com"
     slow = {"BCRYPT_COST": "13", "LOG_LEVEL": "DEBUG"}
@@ -55,7 +65,7 @@ def test_a_user_worker_killed_in_the_middle_of_a_register_leaves_exactly_one_use
     patient = {"REPLY_TIMEOUT_MS": "40000"}
 
     with (
-        running(addresses, keys, inbox, **slow, **patient) as system,
+        running(alone, keys, inbox, **slow, **patient) as system,
         system.client() as client,
         ThreadPoolExecutor(1) as pool,
     ):
@@ -67,11 +77,11 @@ def test_a_user_worker_killed_in_the_middle_of_a_register_leaves_exactly_one_use
         answer = pool.submit(register, client, email)
         eventually(registers_begun)
         system.kill("user")
-        assert users_with(addresses.database, email) == 0
+        assert users_with(alone.database, email) == 0
         system.start("user")
 
         assert answer.result().status_code == 201
-        assert users_with(addresses.database, email) == 1
+        assert users_with(alone.database, email) == 1
         signed_in = client.post(f"{AUTH}/login", json={"email": email, "password": PASSWORD})
         assert signed_in.status_code == 200
         inbox.wait_for(lambda m: [to["Address"] for to in m["To"]] == [email])
@@ -79,11 +89,11 @@ def test_a_user_worker_killed_in_the_middle_of_a_register_leaves_exactly_one_use
 
 
 def test_without_the_user_function_a_request_ends_at_its_deadline(
-    addresses: Addresses, keys: Keys, inbox: Inbox
+    alone: Addresses, keys: Keys, inbox: Inbox
 ) -> None:
     email = "nobody-home@example.com"
     hasty = {"BCRYPT_COST": "4", "REPLY_TIMEOUT_MS": "1000"}
-    with running(addresses, keys, inbox, **hasty) as system:
+    with running(alone, keys, inbox, **hasty) as system:
         system.stop("user")
         with system.client() as client:
             refused = register(client, email)
@@ -97,18 +107,18 @@ def test_without_the_user_function_a_request_ends_at_its_deadline(
             # The first command was past its deadline when the function came back: it was not run.
             assert register(client, email).status_code == 201
             assert any("past its deadline" in line for line in system.output["user"])
-        assert users_with(addresses.database, email) == 1
+        assert users_with(alone.database, email) == 1
 
 
 def test_without_redis_everything_is_served(
-    addresses: Addresses, keys: Keys, inbox: Inbox, group: Group, tmp_path: Path
+    alone: Addresses, keys: Keys, inbox: Inbox, group: Group, tmp_path: Path
 ) -> None:
     own = Redis(tmp_path, ports.any_free(), durable=False)
     own.prepare()
     server = Process(own.command(), group)
     server.wait_ready(30)
     few = {"BCRYPT_COST": "4", "REDIS_URL": own.url, "RATE_LIMIT_REQUESTS": "5"}
-    with running(addresses, keys, inbox, **few) as system, system.client() as client:
+    with running(alone, keys, inbox, **few) as system, system.client() as client:
         token = register(client, "no-redis@example.com").json()["accessToken"]
         server.kill()
 
