@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
+from collections.abc import Mapping
+from typing import Any
 
 from mangum import Mangum
 
@@ -12,18 +13,22 @@ from gateway.problems import MEDIA_TYPE
 from gateway.settings import Settings
 from gateway.wiring import Gateway
 from shared.asker import Inline
-from shared.settings import load
-from shared.telemetry import configure
+from shared.entry import Answer, Event, Handler, LambdaFunction
 
-_settings = load(Settings, os.environ)
-configure("gateway", _settings)
-logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
-_gateway = Gateway(_settings, Inline)
-_gateway.start()
 
-# Without lifespan: Mangum would run start and stop around every single invocation.
-handler = Mangum(
-    create_app(_gateway.services),
-    lifespan="off",
-    text_mime_types=["application/json", MEDIA_TYPE, "text/"],
-)
+def _build(settings: Settings) -> Handler:
+    logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
+    gateway = Gateway(settings, Inline)
+    gateway.start()
+    app = create_app(gateway.services)
+    # Without lifespan: Mangum would run start and stop around every single invocation.
+    texts = ["application/json", MEDIA_TYPE, "text/"]
+    http: Any = Mangum(app, lifespan="off", text_mime_types=texts)
+    return lambda event, context: http(event, context)
+
+
+def _counts(_: Event, answer: Answer) -> Mapping[str, int]:
+    return {f"Responses{answer['statusCode'] // 100}xx": 1}
+
+
+handler = LambdaFunction("gateway", Settings, _build, counts=_counts)

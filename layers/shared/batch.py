@@ -42,6 +42,14 @@ def run_batch(
     return dict(batch.response())
 
 
+def counts(event: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, int]:
+    """What a batch adds to metrics: its records, and those to be delivered again."""
+    return {
+        "Records": len(raw_records(event)),
+        "RecordsFailed": len(answer["batchItemFailures"]),
+    }
+
+
 class _KeyedBatch(BatchProcessor):
     """Powertools' batch processor, with one worker for each key at a time."""
 

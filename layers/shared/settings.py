@@ -17,15 +17,20 @@ class SettingsError(Exception):
 
 
 class LogSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
-    """How to log.
+    """How to log and measure.
 
     Attributes:
         log_level: a name that :mod:`logging` knows.
         log_format: ``json`` (CloudWatch) or ``line`` (a person at a terminal).
+        metrics_namespace: CloudWatch's, for metrics written into the log; empty for none. Only
+            with ``json``.
+        tracing: ``Active`` records segments for X-Ray.
     """
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "line"] = "json"
+    metrics_namespace: str = ""
+    tracing: Literal["PassThrough", "Active"] = "PassThrough"
 
 
 class KafkaSettings(LogSettings, frozen=True, kw_only=True):

@@ -187,6 +187,8 @@ class Resolver:
         logical, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
         if logical not in self._resources:
             raise TemplateError(f"The template refers to {logical}, which it does not define.")
+        if attribute == "Alias":  # SAM: ${Function.Alias} in a Fn::Sub
+            return self._ref(f"{logical}.Alias")
         if attribute in ("Arn", "TopicArn"):
             return self._arn(logical)
         if attribute.endswith("Name"):

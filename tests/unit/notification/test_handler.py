@@ -19,6 +19,8 @@ Handler = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
 class Context:
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
@@ -33,7 +35,7 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
     sys.modules.pop("notification.handler", None)
     module = importlib.import_module("notification.handler")
     yield module.handler
-    module._function.close()
+    module.handler.handler.close()
     root.handlers = handlers
     root.setLevel(level)
 
