@@ -7,4 +7,10 @@ from notification.wiring import NotificationFunction
 from shared.batch import counts
 from shared.entry import LambdaFunction
 
-handler = LambdaFunction("notification", Settings, NotificationFunction, counts=counts)
+handler = LambdaFunction(
+    "notification",
+    Settings,
+    NotificationFunction,
+    counts=counts,
+    preload=("boto3", "notification.ses"),
+)
