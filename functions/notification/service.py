@@ -152,33 +152,41 @@ class Notifications:
             if notice.number:
                 self._send_sms(notice.number, notice, f"{name} sms", seconds_left)
 
-    def _welcome(self, record: Record, _: Envelope) -> Notice:
+    def _welcome(self, record: Record, envelope: Envelope) -> Notice:
         message = decode(SendWelcome, record.value)
         name = greeting_name(message.name)
-        content = self._render("welcome", name=name, link=self._link_base)
+        if message.token is None:
+            content = self._render("welcome", name=name, link=self._link_base)
+        else:
+            link = self._link("verify-email", self._open(message.token, record, envelope))
+            content = self._render("verify-email", name=name, link=link)
         return Notice(kind="welcome", to=message.email, name=name, content=content)
 
     def _password_reset(self, record: Record, envelope: Envelope) -> Notice:
         message = decode(SendPasswordReset, record.value)
-        token = self._opener.open(
-            message.token,
-            topic=record.topic,
-            field="token",
-            correlation_id=envelope.correlation_id,
-        )
         name = greeting_name(message.name)
-        link = self._link("reset-password", token)
+        link = self._link("reset-password", self._open(message.token, record, envelope))
         content = self._render("password-reset", name=name, link=link)
         return Notice(kind="password-reset", to=message.email, name=name, content=content)
 
-    def _email(self, record: Record, _: Envelope) -> Notice:
+    def _email(self, record: Record, envelope: Envelope) -> Notice:
         message = decode(SendEmail, record.value)
+        link = None
+        if message.page is not None:
+            token = self._open(message.token, record, envelope) if message.token else None
+            link = self._link(message.page, token)
         text = plain_text(message.text)
-        content = self._render("email", title=message.subject, text=text)
+        content = self._render("email", title=message.subject, text=text, link=link)
         return Notice(kind="email", to=message.to, content=content, number=message.phone, text=text)
 
-    def _link(self, page: str, token: str) -> str:
-        return f"{self._link_base}/{page}?{urlencode({'token': token})}"
+    def _open(self, token: Secret, record: Record, envelope: Envelope) -> str:
+        return self._opener.open(
+            token, topic=record.topic, field="token", correlation_id=envelope.correlation_id
+        )
+
+    def _link(self, page: str, token: str | None) -> str:
+        query = f"?{urlencode({'token': token})}" if token else ""
+        return f"{self._link_base}/{page}{query}"
 
     def _send_mail(self, notice: Notice, name: str, seconds_left: Callable[[], float]) -> None:
         said = {"kind": notice.kind, "to": masked(notice.to)}

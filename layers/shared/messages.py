@@ -104,11 +104,16 @@ class User(Message, frozen=True, omit_defaults=False):
 
 
 class SendWelcome(Message, frozen=True):
-    """``notification.send.welcome``."""
+    """``notification.send.welcome``.
+
+    Attributes:
+        token: confirms the address; sealed to the notification function.
+    """
 
     user_id: Id
     email: Email
     name: Name | None = None
+    token: Secret | None = None
 
 
 class SendPasswordReset(Message, frozen=True):
@@ -127,12 +132,16 @@ class SendEmail(Message, frozen=True):
         to: the address.
         subject, text: plain text; the HTML part is made from it.
         phone: E.164, for an SMS with the same text.
+        page, token: a link to add: the page's name, and the token that it carries, sealed to the
+            notification function.
     """
 
     to: Email
     subject: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
     text: Annotated[str, Meta(min_length=1, max_length=20_000)]
     phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
+    page: Annotated[str, Meta(pattern=r"^[a-z-]{1,40}$")] | None = None
+    token: Secret | None = None
 
 
 class ErrorReply(Message, frozen=True, omit_defaults=False):

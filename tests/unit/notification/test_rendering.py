@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from notification.rendering import Renderer, paragraphs
+from notification.rendering import _FOLDER, Renderer, paragraphs
 
 RENDER = Renderer(brand="Acme & Söhne", home="https://app.example.com")
 LINK = "https://app.example.com/reset-password?token=a-b_c&x=1"
 VALUES: dict[str, dict[str, Any]] = {
     "welcome": {"name": "Zoë", "link": "https://app.example.com"},
+    "verify-email": {"name": "Zoë", "link": LINK},
     "password-reset": {"name": "Zoë", "link": LINK},
-    "email": {"title": "News", "text": f"One & two.\nThree.\n\nSee {LINK}"},
+    "email": {"title": "News", "text": f"One & two.\nThree.\n\nSee {LINK}", "link": LINK},
 }
 _EMPTY = frozenset({"meta", "br", "img", "hr", "link"})
 
@@ -66,7 +67,13 @@ def test_pages_are_made_for_dark_screens_too(kind: str) -> None:
     assert "prefers-color-scheme: dark" in html
 
 
-@pytest.mark.parametrize("kind", ["password-reset", "email"])
+def test_every_template_is_looked_at_here() -> None:
+    kinds = {path.stem for path in _FOLDER.glob("*.txt")}
+    pages = {path.stem for path in _FOLDER.glob("*.html")} - {"base", "parts"}
+    assert kinds == pages == VALUES.keys()
+
+
+@pytest.mark.parametrize("kind", ["verify-email", "password-reset", "email"])
 def test_a_link_is_the_same_in_both_parts(kind: str) -> None:
     content = RENDER(kind, **VALUES[kind])
     assert LINK in content.text
@@ -84,16 +91,16 @@ def test_values_cannot_bring_html_along() -> None:
 
 
 def test_text_parts_are_not_escaped() -> None:
-    assert RENDER("email", title="A & B", text="1 < 2").text == "1 < 2\n"
-    assert RENDER("email", title="A & B", text="1 < 2").subject == "A & B"
+    assert RENDER("email", title="A & B", text="1 < 2", link=None).text == "1 < 2\n"
+    assert RENDER("email", title="A & B", text="1 < 2", link=None).subject == "A & B"
 
 
 def test_a_subject_is_one_line_however_it_was_given() -> None:
-    assert RENDER("email", title="A\n\u2028 B", text="t").subject == "A B"
+    assert RENDER("email", title="A\n\u2028 B", text="t", link=None).subject == "A B"
 
 
 def test_a_line_that_looks_like_a_subject_stays_in_the_text() -> None:
-    content = RENDER("email", title="A", text="Subject: B\n\nC")
+    content = RENDER("email", title="A", text="Subject: B\n\nC", link=None)
     assert (content.subject, content.text) == ("A", "Subject: B\n\nC\n")
 
 

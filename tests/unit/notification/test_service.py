@@ -50,6 +50,39 @@ def test_a_reset_opens_the_token_and_links_to_it_in_both_parts() -> None:
     assert mail.content.html.count(f'href="{link}"') == 2  # the button, and the link below it
 
 
+def test_a_welcome_with_a_token_asks_to_confirm_the_address() -> None:
+    office = Office()
+    token = office.sealer.seal(
+        TOKEN, topic=NOTIFICATION_WELCOME, field="token", correlation_id="c1"
+    )
+    message = SendWelcome(user_id="user1", email="zoe@example.com", token=token)
+    office.handle(a_record(NOTIFICATION_WELCOME, message, Envelope(correlation_id="c1")))
+    (mail,) = office.mail.mails
+    link = f"{LINK_BASE}/verify-email?token=S3cret-tok%2Fen%2B%3D"
+    assert link in mail.content.text.splitlines()
+    assert f'href="{link}"' in mail.content.html
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+def test_an_email_can_carry_a_link(*, with_token: bool) -> None:
+    office = Office()
+    token = office.sealer.seal(TOKEN, topic=NOTIFICATION_EMAIL, field="token", correlation_id="c1")
+    message = SendEmail(
+        to="zoe@example.com",
+        subject="News",
+        text="What happened.",
+        page="change-email",
+        token=token if with_token else None,
+        phone="+491711234567",
+    )
+    office.handle(a_record(NOTIFICATION_EMAIL, message, Envelope(correlation_id="c1")))
+    (mail,) = office.mail.mails
+    link = f"{LINK_BASE}/change-email" + with_token * "?token=S3cret-tok%2Fen%2B%3D"
+    assert mail.content.text == f"What happened.\n\n{link}\n"
+    assert f'href="{link}"' in mail.content.html
+    assert office.sms.texts == [("+491711234567", "What happened.")]
+
+
 def test_a_token_sealed_for_another_message_is_refused() -> None:
     office = Office()
     record = a_record(
