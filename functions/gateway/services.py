@@ -38,7 +38,7 @@ class Services:
         self.refresh_token_seconds = refresh_token_seconds
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # async: a plain function is run on a thread
     return cast(Services, request.app.state.services)
 
 
