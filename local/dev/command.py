@@ -31,7 +31,7 @@ def main() -> int:
         settings = load(DevSettings, os.environ)
         state = State(ROOT / ".local")
         with state.locked():
-            system = System(state, choose(settings))
+            system = System(state, choose(settings), apache_kafka=settings.kafka == "apache")
             return _run(system, state, settings.port, started_at)
     except (SettingsError, AlreadyRunning, PortInUse, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's own last word

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -28,6 +28,8 @@ class DevSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
         inbox_port: of the page with the mails.
         smtp_port: that mail is sent to.
         postgres_port, redis_port: when not given, 54320 and 63790, or any that is free.
+        kafka: ``embedded`` (librdkafka's mock cluster), or ``apache``, which needs Java and Maven
+            and keeps its records over a restart.
     """
 
     port: Port = 3000
@@ -35,6 +37,7 @@ class DevSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     smtp_port: Port = 1025
     postgres_port: Port | None = None
     redis_port: Port | None = None
+    kafka: Literal["embedded", "apache"] = "embedded"
 
 
 class Ports(NamedTuple):

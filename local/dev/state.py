@@ -15,7 +15,7 @@ from typing import Final
 
 ENV_FILE: Final = "dev.env"
 
-_KEPT = ("postgres", "redis", "inbox", "logs", "keys.json", ENV_FILE)
+_KEPT = ("postgres", "redis", "kafka", "inbox", "logs", "keys.json", ENV_FILE)
 _LOCK = "dev.lock"
 
 

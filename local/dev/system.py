@@ -10,7 +10,7 @@ from local.dev.settings import Ports
 from local.dev.state import State
 from local.environment import Addresses
 from local.process import Command
-from local.services import broker, inbox
+from local.services import apache_kafka, broker, inbox
 from local.services.postgres import Postgres
 from local.services.redis import Redis
 
@@ -25,12 +25,14 @@ class System:
     Args:
         state: where data are kept.
         chosen: the ports of all but the broker, which chooses its own.
+        apache_kafka: whether Apache Kafka is the broker, instead of librdkafka's mock cluster.
     """
 
-    def __init__(self, state: State, chosen: Ports) -> None:
+    def __init__(self, state: State, chosen: Ports, *, apache_kafka: bool = False) -> None:
         self.postgres = Postgres(state / "postgres", chosen.postgres)
         self._redis = Redis(state / "redis", chosen.redis)
         self._inbox = state / "inbox"
+        self._apache_kafka = state / "kafka" if apache_kafka else None
         self._ports = chosen
         self._keys = keys.load_or_make(state / "keys.json")
         self._kafka = ""
@@ -49,12 +51,13 @@ class System:
             database=self.postgres.url,
             redis=self._redis.url,
             smtp=f"smtp://{ports.HOST}:{self._ports.smtp}",
+            embedded_broker=self._apache_kafka is None,
         )
 
     def parts(self) -> Mapping[str, Callable[[], Command]]:
         """What makes the command of each service and program, by name."""
         return {
-            BROKER: broker.command,
+            BROKER: self._make_broker,
             "inbox": self._make_inbox,
             "redis": self._make_redis,
             "postgres": self._make_postgres,
@@ -62,6 +65,11 @@ class System:
             "user": self._make_user,
             "notification": self._make_notification,
         }
+
+    def _make_broker(self) -> Command:
+        if self._apache_kafka is None:
+            return broker.command()
+        return apache_kafka.command(self._apache_kafka)
 
     def _make_inbox(self) -> Command:
         chosen = self._ports

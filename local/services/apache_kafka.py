@@ -48,7 +48,11 @@ def command(directory: Path, brokers: int = 1, port: int = 0) -> Command:
 
     Args:
         directory, brokers, port: as for :class:`ApacheKafka`.
+
+    Raises:
+        local.services.kafka_jars.KafkaUnavailable: this machine cannot run it.
     """
+    class_path(JARS)  # fetched here, so that it does not count as a slow start
     given = ("--directory", str(directory), "--brokers", str(brokers), "--port", str(port))
     return Command(
         name=NAME,
@@ -128,9 +132,9 @@ class ApacheKafka:
         """Stop one node, or all, as an operator would: leadership is handed over first."""
         stopping = [self._running.pop(one) for one in self._chosen(node) if one in self._running]
         for process in stopping:
-            process.signal(signal.SIGTERM)
+            process.ask()
         for process in stopping:
-            process.stop(_STOP_S)
+            process.wait_end(_STOP_S)
         self._close_group()
 
     def kill(self, node: int | None = None) -> None:
@@ -207,6 +211,11 @@ class ApacheKafka:
             # A killed node is known to be gone, and is let in again, soon (default: 9 s).
             "broker.session.timeout.ms": 3_000,
             "broker.heartbeat.interval.ms": 500,
+            # The same for a killed member of a group (default: 45 s).
+            "group.consumer.min.session.timeout.ms": 6_000,
+            "group.consumer.session.timeout.ms": 6_000,
+            "group.consumer.min.heartbeat.interval.ms": 1_000,
+            "group.consumer.heartbeat.interval.ms": 1_000,
             # Groups start at once; the default waits 3 s for members that come together.
             "group.initial.rebalance.delay.ms": 0,
         }
