@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from types import FrameType
 
 from local.esm.errors import EsmError
 from local.esm.options import parse
-from local.esm.service import Service, read_mappings
+from local.esm.selection import read_mappings
+from local.esm.service import Service
 from shared.settings import LogSettings, SettingsError, load
 from shared.telemetry import configure
 
@@ -19,17 +21,27 @@ def main() -> int:
     Returns:
         Exit status: 0, or 2 when it could not do what it was asked.
     """
-    options = parse(sys.argv[1:])
     try:
         configure("esm", load(LogSettings, {"LOG_FORMAT": "line", **os.environ}))
+        options = parse(sys.argv[1:])
         service = Service(read_mappings(options), options, os.environ)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: service.stop())
+        _stop_on_signals(service)
         service.run()
     except (EsmError, SettingsError) as error:
         print(f"local.esm: {error}", file=sys.stderr)  # noqa: T201 - the command's own last word
         return 2
     return 0
+
+
+def _stop_on_signals(service: Service) -> None:
+    """The first signal lets what is out end; the second one does not wait for it."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, lambda *_: os._exit(128 + number))
+        service.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

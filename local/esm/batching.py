@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable
 from threading import Condition
 from typing import Final
 
-from local.esm.event import KafkaRecord, Records
+from local.esm.event import KafkaRecord
 from local.esm.mappings import Mapping
 
 # What may wait in memory, for a partition: at least this many records, or two batches.
 _WAITING_RECORDS: Final = 1000
-_WAITING_BYTES: Final = 16 * 1024 * 1024
+_WAITING_BYTES: Final = 8 * 1024 * 1024
 
 
 class Partition:
@@ -74,7 +74,7 @@ class Batch:
     __slots__ = ("ends", "partitions", "records")
 
     def __init__(self) -> None:
-        self.records: Records = {}
+        self.records: dict[int, list[KafkaRecord]] = {}
         self.partitions: dict[int, Partition] = {}
         self.ends: dict[int, int] = {}
 

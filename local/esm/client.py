@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Mapping as Properties
 from typing import Any, Literal
 
+from confluent_kafka import KafkaError, TopicPartition
+
 from local.esm.mappings import Mapping
-from shared.kafka import client_config
-from shared.settings import KafkaSettings
 
 GroupProtocol = Literal["consumer", "classic"]
 
 
 def consumer_config(
     mapping: Mapping,
-    settings: KafkaSettings,
+    connection: dict[str, Any],
     protocol: GroupProtocol,
-    overrides: Properties[str, str],
+    fetch_wait_ms: int,
     on_statistics: Callable[[str], None],
+    on_commit: Callable[[KafkaError | None, list[TopicPartition]], None],
 ) -> dict[str, Any]:
     """The configuration (librdkafka's CONFIGURATION.md).
 
     Args:
         mapping: whose group to join.
-        settings: addresses and security.
+        connection: addresses and security.
         protocol: ``consumer`` is KIP-848, which Apache Kafka 4 has; ``classic`` works everywhere.
-        overrides: librdkafka properties from the command line; they win.
+        fetch_wait_ms: how long a broker may hold an empty fetch.
         on_statistics: told the state of the group, as JSON, each second.
+        on_commit: told how commits ended.
     """
     config: dict[str, Any] = {
-        **client_config(settings),
+        **connection,
         "group.id": mapping.group_id,
         "group.protocol": protocol,
         "client.id": f"esm-{mapping.logical_id}",
@@ -39,9 +40,10 @@ def consumer_config(
         "enable.auto.offset.store": False,
         "enable.auto.commit": True,
         "auto.commit.interval.ms": 100,
+        "on_commit": on_commit,
         # A position that retention has overtaken goes on at the oldest record there is.
         "auto.offset.reset": "earliest",
-        "fetch.wait.max.ms": settings.kafka_fetch_wait_ms,
+        "fetch.wait.max.ms": fetch_wait_ms,
         "fetch.error.backoff.ms": 50,
         "queued.max.messages.kbytes": 32 * 1024,
         # A topic may be made after its mapping.
@@ -51,4 +53,4 @@ def consumer_config(
     }
     if protocol == "classic":
         config["partition.assignment.strategy"] = "cooperative-sticky"
-    return {**config, **overrides}
+    return config

@@ -13,15 +13,16 @@ import random
 import time
 from collections import deque
 from threading import BoundedSemaphore, Event
-from typing import Protocol
 
 import msgspec
 
 from local.esm.batching import Batch
-from local.esm.event import Records
+from local.esm.destinations.on_failure import Condition, Destination, DestinationError, Failure
+from local.esm.event import rows_of
 from local.esm.invoke.outcome import Invoker, Outcome
 from local.esm.mappings import Mapping
-from local.esm.pieces import Piece, fitting, split_at, split_by_age
+from local.esm.observer import Observer
+from local.esm.pieces import Piece
 from local.esm.response import MalformedAnswer, failed_records
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,8 @@ class Pace(msgspec.Struct, frozen=True):
         return min(self.longest_s, doubled) * jitter
 
 
-class Destination(Protocol):
-    """Where records go that were given up."""
-
-    def send(self, records: Records, condition: str, outcome: Outcome | None, tries: int) -> None:
-        """Write them down. Raises what the transport raises."""
-        ...
+class Stopped(Exception):
+    """The service stops, and this batch is not settled: it is read again at the next start."""
 
 
 class Delivery:
@@ -62,6 +59,7 @@ class Delivery:
         slots: the function's concurrency. A thread that delivers holds one, and gives it back
             while it waits.
         stopping: set when nothing new may begin.
+        observer: told of what happens.
         pace: delays between attempts.
         payload_limit: bytes of JSON in one invocation.
     """
@@ -73,6 +71,7 @@ class Delivery:
         destination: Destination | None,
         slots: BoundedSemaphore,
         stopping: Event,
+        observer: Observer,
         pace: Pace,
         payload_limit: int,
     ) -> None:
@@ -81,120 +80,118 @@ class Delivery:
         self._destination = destination
         self._slots = slots
         self._stopping = stopping
+        self._observer = observer
         self._pace = pace
-        self._limit = payload_limit
+        self._limit = payload_limit - len(msgspec.json.encode(mapping.source.event({})))
 
     def deliver(self, batch: Batch) -> None:
-        """Deliver one batch; returns early, with the rest uncommitted, when stopping."""
-        pieces = deque([Piece(batch.records)])
+        """Deliver one batch.
+
+        Raises:
+            Stopped: the rest of it must wait for another day; what is settled is marked so.
+        """
+        pieces = deque([Piece(rows_of(batch.records))])
         failures = 0
         while pieces:
-            piece = self._owned(pieces.popleft(), batch)
-            outcome, rest = self._attempt(piece)
+            piece = _owned(pieces.popleft(), batch)
+            failed, rest = self._attempt(piece)
             pieces.extendleft(reversed(rest))
-            self._commit_settled(batch, pieces)
-            failures = 0 if outcome is None else failures + 1
-            if failures and pieces and not self._pause(self._pace.delay(failures)):
-                return
+            _mark_settled(batch, pieces)
+            failures = failures + 1 if failed else 0
+            if failed and pieces:
+                self._pause(self._pace.delay(failures))
 
-    def _attempt(self, piece: Piece) -> tuple[Outcome | None, list[Piece]]:
-        """Send one piece. What failed comes back, and the pieces still to be delivered."""
+    def _attempt(self, piece: Piece) -> tuple[bool, list[Piece]]:
+        """Send one piece. Whether it failed, and the pieces that are still to be delivered."""
         if self._mapping.record_age_s is not None:
-            old, young = split_by_age(piece.records, self._mapping.record_age_s)
-            if old:
-                self._give_up(Piece(old, piece.retries), "RecordAgeExceeded", None)
-            piece = Piece(young, piece.retries)
-        if not piece.records:
-            return None, []
-        count = fitting(piece.records, self._limit)
-        if count < len(piece):
-            return None, self._too_large(piece, count)
-        return self._invoke(piece)
+            old, piece = piece.by_age(self._mapping.record_age_s)
+            if old.rows:
+                self._give_up(old, "RecordAgeExceeded", None)
+        if not piece.rows:
+            return False, []
+        fitting = piece.fitting(self._mapping.topic, self._limit)
+        if fitting == len(piece):
+            return self._invoke(piece)
+        if fitting:
+            return False, piece.split(fitting)
+        first, rest = piece.split(1)
+        self._give_up(first, "MaximumPayloadSizeExceeded", None)
+        return False, [rest]
 
-    def _too_large(self, piece: Piece, count: int) -> list[Piece]:
-        first, second = split_at(piece.records, count or 1)
-        rest = [Piece(second, piece.retries)] if second else []
-        if count:
-            return [Piece(first, piece.retries), *rest]
-        self._give_up(Piece(first, piece.retries), "MaximumPayloadSizeExceeded", None)
-        return rest
-
-    def _invoke(self, piece: Piece) -> tuple[Outcome | None, list[Piece]]:
+    def _invoke(self, piece: Piece) -> tuple[bool, list[Piece]]:
         begun = time.monotonic()
-        outcome = self._invoker.invoke(self._mapping, piece.records)
-        failed = Piece({}) if outcome.kind == "success" else piece
-        if outcome.kind == "success" and self._mapping.partial:
-            try:
-                failed = Piece(
-                    failed_records(outcome.answer, self._mapping.topic, piece.records),
-                    piece.retries,
-                )
-            except MalformedAnswer as error:
-                outcome = msgspec.structs.replace(outcome, kind="error", reason=str(error))
-                failed = piece
-        self._report(piece, outcome, failed, time.monotonic() - begun)
-        if not failed.records:
-            return None, []
-        return outcome, self._after_failure(failed, outcome)
+        self._observer.invoking()
+        outcome = self._invoker.invoke(self._mapping, piece.rows)
+        failed, outcome = self._failed(piece, outcome)
+        self._observer.invoked(piece, failed, outcome, time.monotonic() - begun)
+        if not failed.rows:
+            return False, []
+        return True, self._after_failure(failed, outcome)
+
+    def _failed(self, piece: Piece, outcome: Outcome) -> tuple[Piece, Outcome]:
+        """What has failed of a piece, by the outcome and by what the function answered."""
+        if outcome.kind != "success":
+            return piece, outcome
+        if not self._mapping.partial:
+            return Piece({}), outcome
+        try:
+            listed = failed_records(outcome.answer, self._mapping.topic, piece.rows)
+        except MalformedAnswer as error:
+            return piece, msgspec.structs.replace(outcome, kind="malformed", reason=str(error))
+        if not listed:
+            return Piece({}), outcome
+        return Piece(listed, piece.retries), msgspec.structs.replace(outcome, kind="partial")
 
     def _after_failure(self, failed: Piece, outcome: Outcome) -> list[Piece]:
         if not outcome.reached:
             return [failed]
-        if outcome.kind != "success" and self._mapping.bisect and len(failed) > 1:
-            return list(failed.halves())
+        if outcome.kind != "partial" and self._mapping.bisect and len(failed) > 1:
+            return failed.halves()
         if self._mapping.retries is None or failed.retries < self._mapping.retries:
-            return [Piece(failed.records, failed.retries + 1)]
+            return [Piece(failed.rows, failed.retries + 1)]
         self._give_up(failed, "RetryAttemptsExhausted", outcome)
         return []
 
-    def _give_up(self, piece: Piece, condition: str, outcome: Outcome | None) -> None:
-        log.warning(
-            "records given up",
-            extra={
-                "mapping": self._mapping.logical_id,
-                "records": len(piece),
-                "condition": condition,
-                "destination": self._mapping.destination or "none",
-            },
-        )
-        if self._destination is not None:
-            self._destination.send(piece.records, condition, outcome, piece.retries + 1)
+    def _give_up(self, piece: Piece, condition: Condition, outcome: Outcome | None) -> None:
+        """Hand records to the destination, however long that takes; without one, drop them."""
+        invocations = piece.retries + (1 if outcome else 0)
+        failure = Failure(self._mapping, piece.rows, condition, outcome, invocations)
+        failures = 0
+        while self._destination is not None:
+            try:
+                self._destination.send(failure)
+                break
+            except DestinationError as error:
+                failures += 1
+                log.warning(
+                    "destination failed, to be tried again",
+                    extra={"destination": self._mapping.destination, "reason": str(error)},
+                )
+                self._pause(self._pace.delay(failures))
+        self._observer.given_up(piece, condition)
 
-    def _owned(self, piece: Piece, batch: Batch) -> Piece:
-        """Without the partitions that another member has by now."""
-        if all(partition.owned for partition in batch.partitions.values()):
-            return piece
-        ours = {n: r for n, r in piece.records.items() if batch.partitions[n].owned}
-        return Piece(ours, piece.retries)
+    def _pause(self, seconds: float) -> None:
+        """Wait, and let others invoke meanwhile.
 
-    def _commit_settled(self, batch: Batch, pieces: deque[Piece]) -> None:
-        for number, partition in batch.partitions.items():
-            left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
-            partition.settled = min(left) if left else batch.ends[number]
-
-    def _pause(self, seconds: float) -> bool:
-        """Wait without a slot; false when stopping."""
+        Raises:
+            Stopped: the service stops.
+        """
         self._slots.release()
         stopped = self._stopping.wait(seconds)
         self._slots.acquire()
-        return not stopped
+        if stopped:
+            raise Stopped
 
-    def _report(self, piece: Piece, outcome: Outcome, failed: Piece, seconds: float) -> None:
-        level = logging.INFO if not failed.records else logging.WARNING
-        log.log(
-            level,
-            "invoked",
-            extra={
-                "function": self._mapping.function.name,
-                "mapping": self._mapping.logical_id,
-                "records": len(piece),
-                "partitions": ",".join(map(str, piece.records)),
-                "ms": round(seconds * 1000, 1),
-                "result": outcome.kind
-                if not failed.records or outcome.kind != "success"
-                else "partial",
-                **({"failed": len(failed)} if failed.records else {}),
-                **({"reason": outcome.reason} if outcome.reason else {}),
-                "request_id": outcome.request_id,
-            },
-        )
+
+def _owned(piece: Piece, batch: Batch) -> Piece:
+    """Without the partitions that another member has by now."""
+    if all(partition.owned for partition in batch.partitions.values()):
+        return piece
+    ours = {number: rows for number, rows in piece.rows.items() if batch.partitions[number].owned}
+    return Piece(ours, piece.retries)
+
+
+def _mark_settled(batch: Batch, pieces: deque[Piece]) -> None:
+    for number, partition in batch.partitions.items():
+        left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
+        partition.settled = min(left) if left else batch.ends[number]

@@ -1,4 +1,4 @@
-"""The event that Lambda hands to a function, built from Kafka messages.
+"""The event that Lambda hands to a function, built from Kafka records.
 
 Shapes: Lambda Developer Guide, "Using Lambda with Amazon MSK" and "... self-managed Apache
 Kafka"; what recorded events show and the guide does not say is in docs/event-source-mapping.md.
@@ -7,11 +7,12 @@ Kafka"; what recorded events show and the guide does not say is in docs/event-so
 from __future__ import annotations
 
 from binascii import b2a_base64
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
+from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME
 
-from local.esm.mappings import Mapping
+Headers = list[tuple[str, bytes | None]]
 
 
 class KafkaRecord(Protocol):
@@ -23,61 +24,100 @@ class KafkaRecord(Protocol):
     def timestamp(self) -> tuple[int, int]: ...  # noqa: D102
     def key(self) -> bytes | None: ...  # noqa: D102
     def value(self) -> bytes | None: ...  # noqa: D102
-    def headers(self) -> list[tuple[str, bytes | None]] | None: ...  # noqa: D102
+    def headers(self) -> Headers | None: ...  # noqa: D102
     def __len__(self) -> int: ...
 
 
+# One record: offset, (kind of timestamp, Unix ms), key, value, headers. A plain tuple, because
+# there are very many of them.
+Row = tuple[int, tuple[int, int], bytes | None, bytes | None, Headers | None]
 # Records by partition, each partition's in order.
-Records = dict[int, list[KafkaRecord]]
+Rows = dict[int, list[Row]]
 
+_TIMESTAMP_TYPES: Final = {
+    TIMESTAMP_CREATE_TIME: "CREATE_TIME",
+    TIMESTAMP_LOG_APPEND_TIME: "LOG_APPEND_TIME",
+}
 # The members' names and punctuation of one record as JSON, with room for the numbers.
 _RECORD_BYTES: Final = 190
 
 
-def aws_record(message: KafkaRecord) -> dict[str, Any]:
-    """One element of ``records``. A null key and a tombstone's null value have no member."""
-    kind, timestamp = message.timestamp()
-    record: dict[str, Any] = {
-        "topic": message.topic(),
-        "partition": message.partition(),
-        "offset": message.offset(),
-        "timestamp": timestamp,
-        "timestampType": (
-            "LOG_APPEND_TIME" if kind == TIMESTAMP_LOG_APPEND_TIME else "CREATE_TIME"
-        ),
+class Source:
+    """What all events of one mapping have in common.
+
+    Args:
+        topic: the mapping's.
+        members: what stands beside ``records``.
+    """
+
+    def __init__(self, topic: str, members: dict[str, str]) -> None:
+        self.topic = topic
+        self.members = members
+
+    @classmethod
+    def of_cluster(cls, topic: str, servers: Iterable[str], arn: str | None) -> Source:
+        """Of MSK if there is its ARN, of self-managed Kafka otherwise."""
+        named = {"eventSourceArn": arn} if arn else {}
+        kind = {"eventSource": "aws:kafka" if arn else "SelfManagedKafka"}
+        return cls(topic, {**kind, **named, "bootstrapServers": ",".join(servers)})
+
+    def event(self, rows: Rows) -> dict[str, Any]:
+        """The event for one invocation."""
+        topic = self.topic
+        records = {
+            f"{topic}-{number}": [_record(topic, number, *row) for row in partition]
+            for number, partition in rows.items()
+        }
+        return {**self.members, "records": records}
+
+
+def rows_of(records: dict[int, list[KafkaRecord]]) -> Rows:
+    """The records as plain values."""
+    return {
+        number: [(m.offset(), m.timestamp(), m.key(), m.value(), m.headers()) for m in messages]
+        for number, messages in records.items()
     }
-    key, value, headers = message.key(), message.value(), message.headers()
+
+
+def _record(
+    topic: str,
+    partition: int,
+    offset: int,
+    stamp: tuple[int, int],
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers | None,
+) -> dict[str, Any]:
+    """One element of ``records``. A null key and a tombstone's null value have no member."""
+    record: dict[str, Any] = {
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "timestamp": stamp[1],
+        "timestampType": _TIMESTAMP_TYPES.get(stamp[0], "NO_TIMESTAMP_TYPE"),
+    }
     if key is not None:
         record["key"] = b2a_base64(key, newline=False).decode("ascii")
     if value is not None:
         record["value"] = b2a_base64(value, newline=False).decode("ascii")
-    # Java's bytes are signed, and so are the numbers.
-    record["headers"] = (
-        [{name: list(memoryview(raw or b"").cast("b"))} for name, raw in headers] if headers else []
-    )
+    record["headers"] = [{name: _signed(raw)} for name, raw in headers] if headers else []
     return record
 
 
-def aws_event(mapping: Mapping, records: Records) -> dict[str, Any]:
-    """The event for one invocation."""
-    event: dict[str, Any] = {
-        "eventSource": "aws:kafka" if mapping.source_arn else "SelfManagedKafka"
-    }
-    if mapping.source_arn:
-        event["eventSourceArn"] = mapping.source_arn
-    event["bootstrapServers"] = ",".join(mapping.servers)
-    event["records"] = {
-        f"{mapping.topic}-{partition}": list(map(aws_record, messages))
-        for partition, messages in records.items()
-    }
-    return event
+def _signed(raw: bytes | None) -> list[int]:
+    # Java's bytes are signed, and so are the numbers.
+    return memoryview(raw or b"").cast("b").tolist()
 
 
-def json_bytes(message: KafkaRecord) -> int:
+def json_bytes(topic: str, row: Row) -> int:
     """An upper bound of the size of one record as JSON, in bytes."""
-    size = _RECORD_BYTES + len(message.topic()) + (len(message) + 2) // 3 * 4
-    key, headers = message.key(), message.headers()
-    if key is not None:
+    _, _, key, value, headers = row
+    size = _RECORD_BYTES + len(topic)
+    if key:
         size += (len(key) + 2) // 3 * 4
-    # A byte takes at most five characters ("-128,"), a character of a name six ("\\u0000").
-    return size + sum(6 * len(name) + 5 * len(raw or b"") + 8 for name, raw in headers or ())
+    if value:
+        size += (len(value) + 2) // 3 * 4
+    if headers:
+        # A byte takes at most five characters ("-128,"), a character of a name six ("\\u0000").
+        size += sum([6 * len(name) + 5 * len(raw or b"") + 8 for name, raw in headers])
+    return size

@@ -34,7 +34,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     logical_id: str
     name: str
     handler: str = ""
-    code: Path | None = None
+    code: str | None = None
     timeout_s: int = _TIMEOUT_S
     memory_mb: int = _MEMORY_MB
     environment: dict[str, str] = {}
@@ -112,10 +112,10 @@ def _number(resolver: Resolver, properties: Json, name: str, logical_id: str) ->
         raise TemplateError(f"{logical_id}: {name} must be a number, not {value!r}.") from None
 
 
-def _code(resource: Json, properties: Json, resolver: Resolver, folder: Path) -> Path | None:
+def _code(resource: Json, properties: Json, resolver: Resolver, folder: Path) -> str | None:
     # The CDK writes where it put the code into the resource's metadata.
     asset = (resource.get("Metadata") or {}).get("aws:asset:path")
     place = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
     if not isinstance(place, str) or "://" in place:
         return None
-    return folder / place
+    return str(folder / place)

@@ -13,9 +13,13 @@ from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
-from local.esm.errors import TemplateError
+from local.esm.errors import TemplateError, Unresolved
+from local.esm.event import Source
+from local.esm.filters import Filter
 from local.esm.functions import Function
-from local.esm.intrinsics import Resolver
+from local.esm.intrinsics import ACCOUNT, Resolver, region
+from local.esm.patterns import PatternError
+from local.esm.sam_events import kafka_events
 from local.esm.template import Json
 
 Position = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
@@ -25,6 +29,11 @@ DEFAULT_WINDOW_S: Final = 0.5
 # With an on-failure destination, "infinite" ends after this many retries.
 RETRIES_WITH_DESTINATION: Final = 10
 _LONGEST_TIMEOUT_S: Final = 14 * 60
+_OF_THE_CLUSTER: Final[dict[str, Any]] = {
+    "EventSourceArn": f"arn:aws:kafka:{region()}:{ACCOUNT}:cluster/local",
+    "SelfManagedEventSource": {"Endpoints": {}},
+    "SourceAccessConfigurations": [],
+}
 _NAMESPACE: Final = uuid.UUID("6f1c1f0e-0d54-5a55-9e0b-0f5d5a3a1c55")
 _GROUP_ID: Final = re.compile(r"[a-zA-Z0-9\-/*:_+=.@]{1,200}")
 _DESTINATION: Final = re.compile(
@@ -44,6 +53,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         logical_id: its name in the template; for a SAM event, function and event joined.
+        uuid: the same at each start, from the names of function, mapping and topic.
         function: what it invokes.
         topic: what it reads.
         servers: ``host:port`` list of the brokers, as events name them.
@@ -63,6 +73,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     logical_id: str
+    uuid: str
     function: Function
     topic: str
     servers: tuple[str, ...]
@@ -80,6 +91,11 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     filters: tuple[str, ...] = ()
     pollers: Pollers | None = None
     access: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """What its events say of where they come from."""
+        return Source.of_cluster(self.topic, self.servers, self.source_arn)
 
 
 def mappings_of(
@@ -100,29 +116,50 @@ def mappings_of(
         TemplateError: one of them is not what Lambda accepts.
     """
     found = [
-        _Reader(logical_id, resolver.resolve(properties), functions, servers).mapping()
-        for logical_id, properties in _candidates(template, resolver, servers)
+        _Reader(logical_id, _resolved(properties, resolver, servers), functions, servers).mapping()
+        for logical_id, properties in _declared(template, resolver)
     ]
     mappings = [mapping for mapping in found if mapping is not None]
     _check_unique(mappings)
     return mappings
 
 
-def _candidates(
-    template: Json, resolver: Resolver, servers: str | None
-) -> Iterable[tuple[str, Json]]:
+def _declared(template: Json, resolver: Resolver) -> Iterable[tuple[str, Json]]:
+    """Logical id and raw properties of every Kafka mapping, in the template's order."""
     for logical_id, resource in template["Resources"].items():
-        if resource.get("Type") == KIND and resolver.exists(resource):
-            properties = dict(resource.get("Properties") or {})
-            if "Topics" in properties:
-                yield logical_id, _with_servers(properties, resolver, servers)
+        if not resolver.exists(resource):
+            continue
+        properties = resource.get("Properties") or {}
+        if resource.get("Type") == "AWS::Serverless::Function":
+            yield from kafka_events(logical_id, resource)
+        elif resource.get("Type") == KIND and _is_kafka(properties):
+            yield logical_id, properties
 
 
-def _with_servers(properties: Json, resolver: Resolver, servers: str | None) -> Json:
-    """What the command line says replaces an endpoint that the template leaves open."""
-    if servers:
-        resolver.default_parameters(properties.get("SelfManagedEventSource"), servers)
-    return properties
+def _is_kafka(properties: Json) -> bool:
+    """Queues and streams have mappings, too."""
+    kafka_members = ("Topics", "SelfManagedEventSource", "AmazonManagedKafkaEventSourceConfig")
+    return any(name in properties for name in kafka_members)
+
+
+def _resolved(properties: Json, resolver: Resolver, servers: str | None) -> Json:
+    """The properties without intrinsic functions.
+
+    With brokers from the command line, the template's own and their credentials may stay unknown:
+    they are those of a cluster that is not used.
+    """
+    if not servers:
+        return dict(resolver.resolve(properties))
+    resolver.default_parameters(properties.get("SelfManagedEventSource"), servers)
+    resolved = {}
+    for name, value in properties.items():
+        try:
+            resolved[name] = resolver.resolve(value)
+        except Unresolved:
+            if name not in _OF_THE_CLUSTER:
+                raise
+            resolved[name] = _OF_THE_CLUSTER[name]
+    return resolved
 
 
 class _Reader:
@@ -150,6 +187,7 @@ class _Reader:
         destination = self._destination(topic)
         return Mapping(
             logical_id=self._id,
+            uuid=self._uuid(function, topic),
             function=function,
             topic=topic,
             servers=self._bootstrap(),
@@ -233,13 +271,19 @@ class _Reader:
             or self._properties.get("SelfManagedKafkaEventSourceConfig")
             or {}
         )
+        if config.get("ConsumptionMode", "Stream") != "Stream":
+            self._refuse("ConsumptionMode Queue (share groups) is not supported here.")
+        if config.get("SchemaRegistryConfig"):
+            self._refuse("SchemaRegistryConfig is not supported here.")
         given = config.get("ConsumerGroupId")
         if given is None:
-            # Lambda uses the mapping's UUID; the same names give the same UUID at each start.
-            return str(uuid.uuid5(_NAMESPACE, f"{function.name}/{self._id}/{topic}"))
+            return self._uuid(function, topic)
         if not _GROUP_ID.fullmatch(str(given)):
             self._refuse(f"ConsumerGroupId {given!r} has a character or length Lambda refuses.")
         return str(given)
+
+    def _uuid(self, function: Function, topic: str) -> str:
+        return str(uuid.uuid5(_NAMESPACE, f"{function.name}/{self._id}/{topic}"))
 
     def _retries(self, destination: str) -> int | None:
         retries = self._number("MaximumRetryAttempts", -1, 10_000, -1)
@@ -274,7 +318,12 @@ class _Reader:
         filters = (self._properties.get("FilterCriteria") or {}).get("Filters") or []
         if len(filters) > 10:
             self._refuse("FilterCriteria can have at most 10 filters.")
-        return tuple(str(item.get("Pattern") or "{}") for item in filters)
+        patterns = tuple(str(item.get("Pattern") or "{}") for item in filters)
+        try:
+            Filter(patterns)
+        except PatternError as error:
+            self._refuse(f"FilterCriteria: {error}.")
+        return patterns
 
     def _pollers(self) -> Pollers | None:
         config = self._properties.get("ProvisionedPollerConfig")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -18,7 +18,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     template: Path
     bootstrap_servers: str | None
     invoke: Literal["local", "processes"]
-    endpoint: str | None
+    endpoints: tuple[str, ...]
+    endpoint_grace_s: float
     functions: tuple[str, ...]
     parameters: dict[str, str]
     concurrency: int | None
@@ -28,10 +29,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     payload_limit: int
     pace: Pace
     connect_timeout_s: float
+    http: str | None
 
 
 # The request quota of a synchronous invocation (Developer Guide, "Lambda quotas").
-_PAYLOAD_LIMIT = 6_291_456
+_PAYLOAD_LIMIT: Final = 6_291_456
+
+_EPILOG: Final = """
+Security of the Kafka client: KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM and the other settings
+of this project's functions, or --kafka-property. Without --bootstrap-servers the template's own
+cluster is used, with the secrets of its SourceAccessConfigurations.
+To deliver again what went to an on-failure destination: python -m local.esm replay --help
+"""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -41,7 +50,8 @@ def parse(arguments: Sequence[str]) -> Options:
         template=given.template,
         bootstrap_servers=given.bootstrap_servers,
         invoke=given.invoke or "local",
-        endpoint=given.endpoint,
+        endpoints=tuple(given.endpoint),
+        endpoint_grace_s=given.endpoint_grace,
         functions=tuple(given.function),
         parameters=dict(given.parameter),
         concurrency=given.concurrency,
@@ -51,6 +61,7 @@ def parse(arguments: Sequence[str]) -> Options:
         payload_limit=given.payload_limit,
         pace=Pace(given.retry_delay, given.retry_delay_max),
         connect_timeout_s=given.connect_timeout,
+        http=given.http,
     )
 
 
@@ -58,55 +69,92 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.esm",
         description="Triggers Lambda functions from Kafka as AWS's event source mapping does.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add(
+    _add_what(parser)
+    _add_kafka(parser)
+    _add_invocations(parser)
+    return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to run")
+    group.add_argument(
         "--template",
         type=Path,
         default=Path("template.yaml"),
-        help="SAM or CloudFormation template",
+        help="SAM or CloudFormation template, YAML or JSON (template.yaml)",
     )
-    add("--bootstrap-servers", metavar="HOST:PORT,...", help="brokers, instead of the template's")
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--invoke", choices=("local", "processes"), help="where handlers run")
-    way.add_argument("--endpoint", metavar="URL", help="a Lambda Invoke API to call instead")
-    add("--function", action="append", default=[], help="only the mappings of this function")
-    add(
-        "--parameter",
-        action="append",
-        default=[],
-        type=_pair,
-        metavar="KEY=VALUE",
-        help="of the template",
+    group.add_argument("--parameter", help="of the template; may be repeated", **_PAIRS)
+    group.add_argument(
+        "--function", action="append", default=[], metavar="NAME", help="only its mappings"
     )
-    add("--concurrency", type=int, help="invocations of a function at the same time")
-    add("--once", action="store_true", help="end when everything there is has been delivered")
-    add("--group-protocol", choices=("auto", "consumer", "classic"), default="auto")
-    add(
+    group.add_argument(
+        "--once", action="store_true", help="end when everything there is has been delivered"
+    )
+    group.add_argument("--http", metavar="HOST:PORT", help="serve /metrics, /healthz and /livez")
+
+
+def add_kafka_client(parser: Any) -> None:
+    """The flags that say where Kafka is; all commands have them."""
+    parser.add_argument(
+        "--bootstrap-servers", metavar="HOST:PORT,...", help="brokers, instead of the template's"
+    )
+    parser.add_argument(
         "--kafka-property",
+        help="a property of librdkafka, for instance sasl.mechanism=PLAIN; may be repeated",
+        **_PAIRS,
+    )
+    parser.add_argument(
+        "--connect-timeout", type=_positive, default=10.0, metavar="SECONDS", help="(10)"
+    )
+
+
+def _add_kafka(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Kafka")
+    add_kafka_client(group)
+    group.add_argument(
+        "--group-protocol",
+        choices=("auto", "consumer", "classic"),
+        default="auto",
+        help="consumer (KIP-848) where the broker has it, else classic",
+    )
+
+
+def _add_invocations(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("invocations")
+    way = group.add_mutually_exclusive_group()
+    way.add_argument(
+        "--invoke",
+        choices=("local", "processes"),
+        help="handlers in this process, or in worker processes (local)",
+    )
+    way.add_argument(
+        "--endpoint",
         action="append",
         default=[],
-        type=_pair,
-        metavar="KEY=VALUE",
-        help="a property of librdkafka, for instance sasl.mechanism=PLAIN",
+        metavar="URL",
+        help="a Lambda Invoke API; or .../invocations of an emulator, once for each container",
     )
-    add("--payload-limit", type=int, default=_PAYLOAD_LIMIT, metavar="BYTES", help="of one event")
-    add("--retry-delay", type=float, default=0.5, metavar="SECONDS", help="before the first retry")
-    add(
-        "--retry-delay-max",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="it doubles up to this",
+    group.add_argument(
+        "--endpoint-grace", type=_positive, default=10.0, metavar="SECONDS",
+        help="an answer may come so long after the function's timeout (10)",
+    )  # fmt: skip
+    group.add_argument(
+        "--concurrency", type=_count, metavar="N", help="invocations of one function at a time"
     )
-    add(
-        "--connect-timeout",
-        type=float,
-        default=10.0,
-        metavar="SECONDS",
-        help="for the first broker",
+    group.add_argument(
+        "--payload-limit", type=_count, default=_PAYLOAD_LIMIT, metavar="BYTES",
+        help=f"of one event ({_PAYLOAD_LIMIT})",
+    )  # fmt: skip
+    group.add_argument(
+        "--retry-delay", type=_positive, default=0.5, metavar="SECONDS",
+        help="before the first retry; it doubles with each (0.5)",
+    )  # fmt: skip
+    group.add_argument(
+        "--retry-delay-max", type=_positive, default=60.0, metavar="SECONDS", help="(60)"
     )
-    return parser
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -114,3 +162,25 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return name, value
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below one")
+    return number
+
+
+_PAIRS: Final[dict[str, Any]] = {
+    "action": "append",
+    "default": [],
+    "type": _pair,
+    "metavar": "KEY=VALUE",
+}

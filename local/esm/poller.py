@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Callable
 from threading import Event, Thread
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from local.esm.batching import Batcher
 from local.esm.event import KafkaRecord
 from local.esm.mappings import Mapping
+from local.esm.observer import Observer
 from local.esm.start import place
 from local.esm.workers import Workers
 
@@ -32,76 +33,90 @@ class Poller:
     Args:
         mapping: what to read.
         batcher: takes the records.
-        workers: deliver what the batcher gives.
-        make_consumer: given a callback for librdkafka's statistics, makes the consumer.
+        observer: told of what happens.
+        filter_: says which records are for the function; None for all.
         stopping: set when the loop shall end.
         on_failure: told when the loop cannot go on.
+        once: whether to end when everything there is has been settled.
+
+    Attributes:
+        joined: set while this is a member of its group.
+        alive_at: monotonic time of the last turn of the loop.
     """
 
     def __init__(
         self,
         mapping: Mapping,
         batcher: Batcher,
-        make_consumer: Callable[[Callable[[str], None]], Consumer],
+        observer: Observer,
+        filter_: Callable[[KafkaRecord], bool] | None,
         stopping: Event,
         on_failure: Callable[[BaseException], None],
-        once: bool = False,
+        *,
+        once: bool,
     ) -> None:
         self.mapping = mapping
         self.joined = Event()
         self.alive_at = time.monotonic()
         self._batcher = batcher
+        self._observer = observer
+        self._filter = filter_
         self._stopping = stopping
         self._on_failure = on_failure
-        self._consumer = make_consumer(self._on_statistics)
-        self._thread = Thread(name=f"poll-{mapping.logical_id}", daemon=True)
         self._once = once
+        self._thread: Thread | None = None
         self._at_end: dict[int, bool] = {}
+        self._settled: dict[int, int] = {}
 
-    def start(self, workers: Workers) -> None:
+    def start(self, consumer: Consumer, workers: Workers) -> None:
         """Join the group and begin."""
         self._thread = Thread(
-            target=self._run, args=(workers,), name=f"poll-{self.mapping.logical_id}", daemon=True
+            target=self._run,
+            args=(consumer, workers),
+            name=f"poll-{self.mapping.logical_id}",
+            daemon=True,
         )
         self._thread.start()
 
     def join(self) -> None:
         """Wait until the loop has ended and the group is left."""
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     @property
     def running(self) -> bool:
         """Whether the loop goes round."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
-    def _run(self, workers: Workers) -> None:
+    def _run(self, consumer: Consumer, workers: Workers) -> None:
         try:
-            self._consumer.subscribe(
+            consumer.subscribe(
                 [self.mapping.topic],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
             while not self._stopping.is_set() and not self._drained():
-                self._round(workers)
-            self._leave(workers)
+                self._turn(consumer, workers)
+            self._leave(consumer, workers)
         except BaseException as error:
-            log.exception("polling broke off", extra={"mapping": self.mapping.logical_id})
+            log.debug("polling broke off", exc_info=True)
             self._on_failure(error)
 
-    def _round(self, workers: Workers) -> None:
+    def _turn(self, consumer: Consumer, workers: Workers) -> None:
         due = self._batcher.due_in()
-        first = self._consumer.poll(min(_TICK_S, due) if due else _TICK_S)
-        self._store(self._batcher.settled())
+        first = consumer.poll(min(_TICK_S, due) if due else _TICK_S)
         self.alive_at = time.monotonic()
+        self._store(consumer, self._batcher.settled())
         if first is not None:
-            self._sort([first, *self._consumer.consume(_READ_AT_ONCE, 0)])
+            self._sort([first, *consumer.consume(_READ_AT_ONCE, 0)])
         workers.wake()
         if not self._batcher.room(_ROOM_S):
-            self._set_flow(self._consumer.pause, self._batcher.to_pause())
-        self._set_flow(self._consumer.resume, self._batcher.to_resume())
+            self._set_flow(consumer.pause, self._batcher.to_pause())
+        self._set_flow(consumer.resume, self._batcher.to_resume())
 
     def _sort(self, messages: list[Message]) -> None:
+        """Records to their partitions, errors to the log."""
         by_partition: dict[int, list[KafkaRecord]] = {}
         errors = []
         for message in messages:
@@ -112,7 +127,10 @@ class Poller:
                 errors.append(message)
         for number, records in by_partition.items():
             self._at_end[number] = False
-            self._batcher.add(number, records, records[-1].offset() + 1)
+            self._settled.setdefault(number, records[0].offset())
+            wanted = records if self._filter is None else list(filter(self._filter, records))
+            self._batcher.add(number, wanted, records[-1].offset() + 1)
+            self._observer.polled(len(records), len(records) - len(wanted))
         for message in errors:
             self._note(message, cast("KafkaError", message.error()))
 
@@ -122,25 +140,27 @@ class Poller:
         elif error.fatal():
             raise KafkaException(error)
         else:
-            log.warning("poll failed", extra={"topic": self.mapping.topic, "reason": error.str()})
+            self._observer.failed("polling", error.str())
 
     def _drained(self) -> bool:
         if not self._once or not self._at_end:
             return False
         return all(self._at_end.values()) and self._batcher.idle()
 
-    def _leave(self, workers: Workers) -> None:
+    def _leave(self, consumer: Consumer, workers: Workers) -> None:
         """Let what is out end, commit it, and tell the group."""
-        self._set_flow(self._consumer.pause, [p.partition for p in self._consumer.assignment()])
-        closing = Thread(target=workers.close, name="closing")
+        self._set_flow(consumer.pause, [p.partition for p in consumer.assignment()])
+        closing = Thread(target=workers.close, name=f"close-{self.mapping.logical_id}")
         closing.start()
         while closing.is_alive():  # a long invocation must not cost the membership
-            self._consumer.poll(0)
+            consumer.poll(0)
+            self.alive_at = time.monotonic()
             closing.join(_TICK_S)
-        self._store(self._batcher.settled())
-        self._consumer.close()
+        self._store(consumer, self._batcher.settled())
+        self.joined.clear()
+        consumer.close()
 
-    def _store(self, offsets: dict[int, int]) -> None:
+    def _store(self, consumer: Consumer, offsets: dict[int, int]) -> None:
         """Hand settled offsets to librdkafka, which commits them.
 
         Only ever called on the poller's thread: a store waits for a poll that is under way.
@@ -148,7 +168,9 @@ class Poller:
         topic = self.mapping.topic
         if offsets:
             positions = [TopicPartition(topic, n, offset) for n, offset in offsets.items()]
-            self._consumer.store_offsets(offsets=positions)
+            consumer.store_offsets(offsets=positions)
+            self._observer.committed(sum(o - self._settled[n] for n, o in offsets.items()))
+            self._settled.update(offsets)
 
     def _set_flow(self, act: Callable[[list[TopicPartition]], None], numbers: list[int]) -> None:
         if numbers:
@@ -159,33 +181,57 @@ class Poller:
         self._at_end.update((p.partition, False) for p in partitions)
         consumer.incremental_assign(place(consumer, self.mapping, partitions))
         self.joined.set()
-        log.info(
-            "partitions assigned",
-            extra={
-                "mapping": self.mapping.logical_id,
-                "topic": self.mapping.topic,
-                "partitions": ",".join(str(p.partition) for p in partitions),
-            },
-        )
+        self._log_partitions("partitions assigned", partitions)
 
-    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
-        self._store(self._batcher.revoke(numbers, _REVOKE_PATIENCE_S))
+        self._store(consumer, self._batcher.revoke(numbers, _REVOKE_PATIENCE_S))
         self._forget(numbers)
+        self._log_partitions("partitions revoked", partitions)
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
         self._batcher.revoke(numbers, 0)
         self._forget(numbers)
-        log.warning("partitions lost", extra={"mapping": self.mapping.logical_id})
+        self._log_partitions("partitions lost", partitions)
 
     def _forget(self, numbers: list[int]) -> None:
         for number in numbers:
             self._at_end.pop(number, None)
+            self._settled.pop(number, None)
+            self._observer.lag(number, None)
 
-    def _on_statistics(self, text: str) -> None:
-        group = json.loads(text).get("cgrp") or {}
-        if group.get("join_state") == "steady":  # a member without partitions is one, too
+    def _log_partitions(self, what: str, partitions: list[TopicPartition]) -> None:
+        extra = {
+            "mapping": self.mapping.logical_id,
+            "topic": self.mapping.topic,
+            "partitions": ",".join(str(p.partition) for p in partitions) or "none",
+        }
+        log.info(what, extra=extra)
+
+    def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """librdkafka's ``on_commit``."""
+        for reason in (error, *(p.error for p in partitions)):
+            if reason is not None:
+                self._observer.failed("commit", reason.str())
+                return
+
+    def on_statistics(self, text: str) -> None:
+        """librdkafka's ``stats_cb``: the state of the group, and the lag."""
+        statistics = json.loads(text)
+        group = statistics.get("cgrp") or {}
+        # A member without partitions is one, too.
+        if group.get("state") == "up" and group.get("join_state") == "steady":
             self.joined.set()
         else:
             self.joined.clear()
+        topic = statistics.get("topics", {}).get(self.mapping.topic) or {}
+        for number, partition in topic.get("partitions", {}).items():
+            if int(number) in self._at_end:  # assigned to us
+                self._observer.lag(int(number), _lag(partition))
+
+
+def _lag(partition: dict[str, Any]) -> int:
+    """Records after the last settled one; what is not known yet is below zero in statistics."""
+    settled = [partition[f"{name}_offset"] for name in ("stored", "committed", "lo")]
+    return max(0, int(partition["hi_offset"]) - max(0, *map(int, settled)))

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.esm.event import Records
+from local.esm.event import Rows
 
 
 class MalformedAnswer(Exception):
     """The answer lists something that was not in the event: the whole batch has failed."""
 
 
-def failed_records(answer: Any, topic: str, records: Records) -> Records:
+def failed_records(answer: Any, topic: str, sent: Rows) -> Rows:
     """The records that the answer lists, in order.
 
     Args:
         answer: what the function returned.
         topic: of the mapping.
-        records: what was sent.
+        sent: the records of the event.
 
     Returns:
         Nothing when the answer is empty, null or lists nothing: all have succeeded.
@@ -36,14 +36,14 @@ def failed_records(answer: Any, topic: str, records: Records) -> Records:
     if not isinstance(listed, list):
         _bad(listed)
     wanted = {_position(item) for item in listed}
-    names = {f"{topic}-{number}": number for number in records}
+    names = {f"{topic}-{number}": number for number in sent}
     found = {
-        number: [m for m in records[number] if (name, m.offset()) in wanted]
+        number: [row for row in sent[number] if (name, row[0]) in wanted]
         for name, number in names.items()
     }
     if sum(map(len, found.values())) != len(wanted):
         raise MalformedAnswer("an itemIdentifier names a record that was not in the event")
-    return {number: messages for number, messages in found.items() if messages}
+    return {number: rows for number, rows in found.items() if rows}
 
 
 def _position(item: Any) -> tuple[str, int]:

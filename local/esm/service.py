@@ -1,60 +1,46 @@
-"""All mappings together: wired, started, stopped."""
+"""All mappings together: wired, started, watched, stopped."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+import time
 from collections.abc import Mapping as Environment
 from threading import BoundedSemaphore, Event
+from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer
 
+from local.esm.access import connection
 from local.esm.batching import Batcher
+from local.esm.brokers import probe
 from local.esm.client import GroupProtocol, consumer_config
 from local.esm.delivery import Delivery
-from local.esm.errors import BrokerUnreachable, EsmError, TemplateError
-from local.esm.functions import Function, functions_of
-from local.esm.intrinsics import Resolver
+from local.esm.destinations.aws import AwsDestination
+from local.esm.destinations.kafka import KafkaDestination
+from local.esm.destinations.on_failure import Destination
+from local.esm.errors import EsmError
+from local.esm.filters import Filter
+from local.esm.functions import Function
+from local.esm.http import HttpServer
+from local.esm.invoke.endpoint import Endpoint
 from local.esm.invoke.in_process import InProcess
 from local.esm.invoke.outcome import Invoker
-from local.esm.mappings import Mapping, mappings_of
+from local.esm.invoke.processes import Processes
+from local.esm.mappings import Mapping
+from local.esm.metrics import Metrics
+from local.esm.observer import Observer
 from local.esm.options import Options
 from local.esm.poller import Poller
-from local.esm.template import load_template
 from local.esm.workers import Workers
-from shared.kafka import client_config
 from shared.settings import KafkaSettings, load
 
 log = logging.getLogger(__name__)
 
-_LOCAL_CONCURRENCY = 10
-
-
-def read_mappings(options: Options) -> list[Mapping]:
-    """The mappings to run.
-
-    Raises:
-        TemplateError: there are none, or one is not what Lambda accepts.
-    """
-    template = load_template(options.template)
-    resolver = Resolver(template, options.parameters)
-    functions = functions_of(template, resolver, options.template.parent)
-    mappings = mappings_of(template, resolver, functions, options.bootstrap_servers)
-    if not mappings:
-        raise TemplateError(f"{options.template} has no enabled Kafka event source mapping.")
-    return _of_functions(mappings, options.functions)
-
-
-def _of_functions(mappings: list[Mapping], names: tuple[str, ...]) -> list[Mapping]:
-    known = {name for m in mappings for name in (m.function.logical_id, m.function.name)}
-    for name in names:
-        if name not in known:
-            raise TemplateError(
-                f"No Kafka mapping invokes {name}; there are: {', '.join(sorted(known))}."
-            )
-    wanted = set(names)
-    return [m for m in mappings if not wanted or {m.function.logical_id, m.function.name} & wanted]
+# Threads in this process: more would wait for each other. An account in AWS begins with 1,000.
+_CONCURRENCY_HERE: Final = 10
+_CONCURRENCY_AT_ENDPOINT: Final = 1000
+_LOOP_ALIVE_S: Final = 90.0
 
 
 class Service:
@@ -73,96 +59,174 @@ class Service:
         self._options = options
         self._environment = environment
         self._stopping = Event()
-        self._ended = Event()
         self._failure: BaseException | None = None
-        self._pollers: list[Poller] = []
+        self._metrics = Metrics()
+        self._pollers: list[tuple[Poller, Observer]] = []
+        self._destinations: list[Destination] = []
 
     def run(self) -> None:
         """Start, wait for the end, and leave all groups.
 
         Raises:
-            EsmError: it cannot start.
+            EsmError: it cannot start, or something broke it off.
         """
-        self._check_brokers()
+        connections = [self._connection(mapping) for mapping in self._mappings]
+        protocols = self._protocols(connections)
+        invoker = self._invoker()
+        http = self._http()
         functions = {m.function.name: m.function for m in self._mappings}
-        invoker = InProcess(functions.values())
         slots = {name: self._slots(function) for name, function in functions.items()}
-        for mapping in self._mappings:
-            self._pollers.append(self._start(mapping, invoker, slots[mapping.function.name]))
+        for mapping, config in zip(self._mappings, connections, strict=True):
+            protocol = protocols[config["bootstrap.servers"]]
+            self._start(mapping, config, protocol, invoker, slots[mapping.function.name])
         self._wait()
-        for poller in self._pollers:
+        for poller, _ in self._pollers:
             poller.join()
+        for destination in self._destinations:
+            destination.close()
         invoker.close()
+        if http is not None:
+            http.close()
         if self._failure is not None:
-            raise EsmError(f"Stopped: {self._failure}")
+            raise EsmError(f"Stopped: {self._failure}") from self._failure
 
     def stop(self) -> None:
         """Let what is out end, then stop; safe to call from a signal handler."""
         self._stopping.set()
 
+    def health(self) -> dict[str, Any]:
+        """The state of every mapping.
+
+        ``alive``: all loops go round and no invocation is far beyond its timeout. ``healthy``: all
+        are members of their groups, too.
+        """
+        now = time.monotonic()
+        states = {
+            poller.mapping.logical_id: {
+                "joined": poller.joined.is_set(),
+                "polledSecondsAgo": round(now - poller.alive_at, 1),
+                "invocations": observer.out,
+                "overdue": observer.overdue,
+                "alive": poller.running
+                and now - poller.alive_at < _LOOP_ALIVE_S
+                and not observer.overdue,
+            }
+            for poller, observer in self._pollers
+        }
+        started = len(states) == len(self._mappings)
+        alive = all(state["alive"] for state in states.values())
+        joined = all(state["joined"] for state in states.values())
+        return {"healthy": started and alive and joined, "alive": alive, "mappings": states}
+
     def _wait(self) -> None:
         announced = False
-        while not self._stopping.is_set() and any(p.running for p in self._pollers):
-            if not announced and all(p.joined.is_set() for p in self._pollers):
+        while not self._stopping.is_set() and any(p.running for p, _ in self._pollers):
+            if not announced and all(p.joined.is_set() for p, _ in self._pollers):
                 log.info("ready", extra={"mappings": len(self._pollers)})
                 announced = True
-            self._stopping.wait(0.05)
+            self._stopping.wait(0.05 if not announced else 0.2)
 
-    def _start(self, mapping: Mapping, invoker: Invoker, slots: BoundedSemaphore) -> Poller:
-        batcher = Batcher(mapping, self._options.payload_limit)
-        poller = Poller(
-            mapping,
-            batcher,
-            lambda on_statistics: self._consumer(mapping, on_statistics),
-            self._stopping,
-            self._fail,
-            self._options.once,
-        )
+    def _start(
+        self,
+        mapping: Mapping,
+        config: dict[str, Any],
+        protocol: GroupProtocol,
+        invoker: Invoker,
+        slots: BoundedSemaphore,
+    ) -> None:
+        options = self._options
+        observer = Observer(mapping, self._metrics)
+        batcher = Batcher(mapping, options.payload_limit)
         delivery = Delivery(
             mapping,
             invoker,
-            None,
+            self._destination(mapping, config),
             slots,
             self._stopping,
-            self._options.pace,
-            self._options.payload_limit,
+            observer,
+            options.pace,
+            options.payload_limit,
         )
-        workers = Workers(
-            mapping.logical_id, 64, batcher, delivery, slots, self._stopping, self._fail
+        workers = Workers(mapping, batcher, delivery, slots, self._stopping, self._fail)
+        poller = Poller(
+            mapping,
+            batcher,
+            observer,
+            Filter(mapping.filters) if mapping.filters else None,
+            self._stopping,
+            self._fail,
+            once=options.once,
         )
-        poller.start(workers)
-        return poller
+        poller.start(self._consumer(mapping, config, protocol, poller), workers)
+        self._pollers.append((poller, observer))
+
+    def _consumer(
+        self, mapping: Mapping, config: dict[str, Any], protocol: GroupProtocol, poller: Poller
+    ) -> Consumer:
+        properties = consumer_config(
+            mapping,
+            config,
+            protocol,
+            self._fetch_wait_ms(),
+            poller.on_statistics,
+            poller.on_commit,
+        )
+        properties["enable.partition.eof"] = self._options.once
+        return Consumer({**properties, **self._options.kafka_properties})
+
+    def _fetch_wait_ms(self) -> int:
+        return load(
+            KafkaSettings, {"KAFKA_BOOTSTRAP_SERVERS": "-", **self._environment}
+        ).kafka_fetch_wait_ms
+
+    def _connection(self, mapping: Mapping) -> dict[str, Any]:
+        from_template = self._options.bootstrap_servers is None
+        config = connection(mapping, self._environment, from_template=from_template)
+        return {**config, **self._options.kafka_properties}
+
+    def _protocols(self, connections: list[dict[str, Any]]) -> dict[str, GroupProtocol]:
+        """For each cluster, what its groups are to speak; raises when it cannot be reached."""
+        clusters = {config["bootstrap.servers"]: config for config in connections}
+        spoken = {
+            servers: probe(config, self._options.connect_timeout_s)
+            for servers, config in clusters.items()
+        }
+        asked = self._options.group_protocol
+        return spoken if asked == "auto" else dict.fromkeys(spoken, asked)
+
+    def _invoker(self) -> Invoker:
+        options = self._options
+        if options.endpoints:
+            connections = options.concurrency or 100
+            return Endpoint(options.endpoints, connections, options.endpoint_grace_s)
+        if options.invoke == "processes":
+            return Processes(self._mappings)
+        return InProcess({m.function.name: m.function for m in self._mappings}.values())
 
     def _slots(self, function: Function) -> BoundedSemaphore:
-        return BoundedSemaphore(
-            self._options.concurrency or function.concurrency or _LOCAL_CONCURRENCY
-        )
+        default = _CONCURRENCY_HERE
+        if self._options.endpoints:
+            default = _CONCURRENCY_AT_ENDPOINT
+        elif self._options.invoke == "processes":
+            default = os.cpu_count() or 1
+        return BoundedSemaphore(self._options.concurrency or function.concurrency or default)
 
-    def _consumer(self, mapping: Mapping, on_statistics: Callable[[str], None]) -> Consumer:
-        protocol: GroupProtocol = (
-            "consumer" if self._options.group_protocol == "auto" else self._options.group_protocol
+    def _destination(self, mapping: Mapping, config: dict[str, Any]) -> Destination | None:
+        if not mapping.destination:
+            return None
+        kind, _, name = mapping.destination.partition("://")
+        destination: Destination = (
+            KafkaDestination(name, config)
+            if kind == "kafka"
+            else AwsDestination(mapping.destination)
         )
-        overrides = dict(self._options.kafka_properties)
-        if self._options.once:
-            overrides["enable.partition.eof"] = "true"
-        return Consumer(
-            consumer_config(mapping, self._kafka(mapping), protocol, overrides, on_statistics)
-        )
+        self._destinations.append(destination)
+        return destination
 
-    def _kafka(self, mapping: Mapping) -> KafkaSettings:
-        servers = ",".join(mapping.servers)
-        return load(KafkaSettings, {**self._environment, "KAFKA_BOOTSTRAP_SERVERS": servers})
-
-    def _check_brokers(self) -> None:
-        for servers in {m.servers for m in self._mappings}:
-            mapping = next(m for m in self._mappings if m.servers == servers)
-            config = {**client_config(self._kafka(mapping)), **self._options.kafka_properties}
-            try:
-                AdminClient(config).list_topics(timeout=self._options.connect_timeout_s)
-            except KafkaException as error:
-                raise BrokerUnreachable(
-                    f"No broker answers at {','.join(servers)}: {error.args[0].str()}."
-                ) from None
+    def _http(self) -> HttpServer | None:
+        if self._options.http is None:
+            return None
+        return HttpServer(self._options.http, self._metrics.text, self.health)
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error

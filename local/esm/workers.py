@@ -6,11 +6,18 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore, Event, Lock
+from typing import Final
 
 from local.esm.batching import Batcher
-from local.esm.delivery import Delivery
+from local.esm.delivery import Delivery, Stopped
+from local.esm.mappings import Mapping
 
 log = logging.getLogger(__name__)
+
+# Provisioned mode: a poller has at most this many invocations out (Developer Guide, "Kafka event
+# poller scaling modes"). On demand a batch for each partition may be out.
+_INVOCATIONS_OF_A_POLLER: Final = 5
+_ON_DEMAND: Final = 1000
 
 
 class Workers:
@@ -18,8 +25,7 @@ class Workers:
     so it grows while it waits.
 
     Args:
-        name: of the threads.
-        most: batches out at the same time.
+        mapping: how many batches may be out at the same time.
         batcher: gives batches.
         delivery: settles them.
         slots: the function's concurrency, shared by its mappings.
@@ -29,15 +35,16 @@ class Workers:
 
     def __init__(
         self,
-        name: str,
-        most: int,
+        mapping: Mapping,
         batcher: Batcher,
         delivery: Delivery,
         slots: BoundedSemaphore,
         stopping: Event,
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix=name)
+        pollers = mapping.pollers
+        most = pollers.maximum * _INVOCATIONS_OF_A_POLLER if pollers else _ON_DEMAND
+        self._threads = ThreadPoolExecutor(most, thread_name_prefix=mapping.logical_id)
         self._batcher = batcher
         self._delivery = delivery
         self._slots = slots
@@ -64,6 +71,8 @@ class Workers:
             while self._take_and_deliver():
                 with self._lock:
                     self._coming += 1
+        except Stopped:
+            return
         except BaseException as error:
             log.exception("a delivery broke off")
             self._on_failure(error)

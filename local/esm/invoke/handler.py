@@ -44,8 +44,8 @@ def import_handlers(functions: Iterable[Function]) -> dict[str, Handler]:
 
 def _claim(claims: dict[str, Path], function: Function, package: str) -> None:
     """Look into the function's folder, unless another function has the same module elsewhere."""
-    folder = function.code
-    if folder is None or not folder.is_dir():
+    folder = Path(function.code or "")
+    if not function.code or not folder.is_dir():
         return
     if str(folder.resolve()) not in sys.path:
         sys.path.append(str(folder.resolve()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from local.esm.event import Records, aws_event
+from local.esm.event import Rows
 from local.esm.functions import Function
 from local.esm.invoke.context import environment_of, new_request_id
 from local.esm.invoke.handler import call, import_handlers
@@ -37,10 +37,10 @@ class InProcess:
                 os.environ.setdefault(name, value)
         self._handlers = import_handlers(functions)
 
-    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
         """Call the handler with a new event."""
         handler = self._handlers[mapping.function.name]
-        return call(handler, aws_event(mapping, records), mapping.function, new_request_id())
+        return call(handler, mapping.source.event(rows), mapping.function, new_request_id())
 
     def close(self) -> None:
         """Nothing to end."""

@@ -6,23 +6,27 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from local.esm.event import Records
+from local.esm.event import Rows
 from local.esm.mappings import Mapping
 
-Kind = Literal["success", "error", "timeout", "throttle", "unreachable"]
+Kind = Literal[
+    "success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"
+]  # fmt: skip
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one invocation.
 
     Attributes:
-        kind: ``error`` and ``timeout`` are the function's failures; after ``throttle`` and
-            ``unreachable`` the batch has not reached it.
+        kind: an invoker says ``success``; ``error`` and ``timeout`` when the function failed;
+            ``throttled`` and ``unreachable`` when the batch has not reached it. From the answer
+            follow ``partial`` (some records failed) and ``malformed`` (it cannot be read).
         request_id: names the invocation in logs.
         answer: what the function returned, as JSON has it; only after success.
         reason: one line, after a failure.
         status: HTTP status of the Invoke API.
         version: the version that ran.
+        function_error: ``Handled`` or ``Unhandled``, as the Invoke API says.
     """
 
     kind: Kind
@@ -31,17 +35,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     status: int = 200
     version: str = "$LATEST"
+    function_error: str = "Unhandled"
 
     @property
     def reached(self) -> bool:
         """Whether the function has seen the batch."""
-        return self.kind not in ("throttle", "unreachable")
+        return self.kind not in ("throttled", "unreachable")
 
 
 class Invoker(Protocol):
     """Invokes functions; called from several threads."""
 
-    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
         """Send one event and wait for the end of it. Raises nothing."""
         ...
 

@@ -1,0 +1,59 @@
+"""Before the first poll: do the brokers answer, and which group protocol do they speak?"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local.esm.client import GroupProtocol
+from local.esm.errors import BrokerUnreachable
+
+# How librdkafka's feature log names the request of KIP-848 among those a broker supports.
+_KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"
+
+
+def probe(connection: dict[str, Any], timeout_s: float) -> GroupProtocol:
+    """Ask the brokers for their metadata and their API versions.
+
+    librdkafka has no call that tells what a broker supports, and a consumer of the new protocol
+    waits in silence on one that lacks it; so the answer is read from the client's log.
+
+    Raises:
+        BrokerUnreachable: nobody answers in time, or refuses the credentials.
+    """
+    heard = _Heard()
+    logger = logging.getLogger(f"{__name__}.client")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.addHandler(heard)
+    listening: dict[str, Any] = {"debug": "feature", "logger": logger, "error_cb": heard.error}
+    admin = AdminClient({**connection, **listening})
+    try:
+        admin.list_topics(timeout=timeout_s)
+    except KafkaException as error:
+        servers, reason = connection["bootstrap.servers"], heard.reason or error.args[0].str()
+        raise BrokerUnreachable(f"No Kafka broker answers at {servers}: {reason}.") from None
+    finally:
+        admin.poll(0)  # hands out what was logged
+        logger.removeHandler(heard)
+    return "consumer" if heard.kip_848 else "classic"
+
+
+class _Heard(logging.Handler):
+    """Listens to the client's log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kip_848 = False
+        self.reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        self.kip_848 = self.kip_848 or _KIP_848 in record.getMessage()
+
+    def error(self, error: Any) -> None:
+        """librdkafka's ``error_cb``: the first error is the cause of those after it."""
+        self.reason = self.reason or error.str()

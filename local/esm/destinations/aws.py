@@ -1,0 +1,98 @@
+"""SQS, SNS and S3 as on-failure destinations: one record for each batch.
+
+SQS and SNS get metadata only, S3 the whole event beside it. The clients take region, credentials
+and endpoint (``AWS_ENDPOINT_URL``) as every AWS tool does.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.esm.destinations.on_failure import DestinationError, Failure, batch_record
+from local.esm.errors import EsmError
+
+
+class AwsDestination:
+    """What an ARN names: a queue, an SNS topic or a bucket.
+
+    Raises:
+        EsmError: no client can be made, for instance for want of a region.
+    """
+
+    def __init__(self, arn: str) -> None:
+        service, region = arn.split(":")[2:4]
+        self._arn = arn
+        self._write = _WRITERS[service]
+        self._client = aws_client(service, region or None)
+
+    def send(self, failure: Failure) -> None:
+        """Write the batch's record."""
+        try:
+            self._write(self._client, self._arn, failure)
+        except (BotoCoreError, ClientError) as error:
+            raise DestinationError(str(error)) from error
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._client.close()
+
+
+def aws_client(service: str, region: str | None = None) -> Any:
+    """A client of one AWS service.
+
+    Raises:
+        EsmError: for want of a region or credentials.
+    """
+    try:
+        return boto3.Session().client(service, region_name=region)  # type: ignore[call-overload] # the name is data
+    except BotoCoreError as error:
+        raise EsmError(f"There can be no client of AWS {service}: {error}.") from None
+
+
+def queue_url(client: Any, arn: str) -> str:
+    """The URL of a queue."""
+    account, name = arn.split(":")[4:6]
+    url: str = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    return url
+
+
+def object_key(failure: Failure, now: datetime) -> str:
+    """``aws/lambda/<UUID>/<topic>-<partition>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<random UUID>``.
+
+    As documented for Kinesis, with the first partition in the place of the shard.
+    """
+    shard = f"{failure.mapping.topic}-{next(iter(failure.rows))}"
+    return (
+        f"aws/lambda/{failure.mapping.uuid}/{shard}/{now:%Y/%m/%d}/"
+        f"{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+    )
+
+
+def _to_queue(client: Any, arn: str, failure: Failure) -> None:
+    body = batch_record(failure, with_payload=False).decode()
+    client.send_message(QueueUrl=queue_url(client, arn), MessageBody=body)
+
+
+def _to_topic(client: Any, arn: str, failure: Failure) -> None:
+    client.publish(TopicArn=arn, Message=batch_record(failure, with_payload=False).decode())
+
+
+def _to_bucket(client: Any, arn: str, failure: Failure) -> None:
+    client.put_object(
+        Bucket=arn.rpartition(":")[2],
+        Key=object_key(failure, datetime.now(UTC)),
+        Body=batch_record(failure, with_payload=True),
+    )
+
+
+_WRITERS: Final[dict[str, Callable[[Any, str, Failure], None]]] = {
+    "sqs": _to_queue,
+    "sns": _to_topic,
+    "s3": _to_bucket,
+}
