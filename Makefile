@@ -65,7 +65,30 @@ build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=
 $(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
 	@$(BIN)/python -m local.build $* --arch $(ARCH) --into "$(ARTIFACTS_DIR)"
 
-.PHONY: build $(SAM_IDS:%=build-%)
+# ---- AWS's own tools, each in an environment of its own
+
+# python3.13 as Lambda has it: the one on the path, or pyenv's newest.
+PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13.*/bin/python3.13 2>/dev/null | tail -1); do $$p -c "" 2>/dev/null && echo $$p && break; done)
+
+.venv-sam/.done: requirements/sam.txt | $(BIN)/uv
+	@echo "setup: installing the SAM CLI in .venv-sam"
+	@$(BIN)/uv venv -q --clear -p $(BIN)/python .venv-sam
+	@VIRTUAL_ENV=.venv-sam $(BIN)/uv pip install -q --require-hashes -r $<
+	@touch $@
+
+# Compiled, as the runtime's own files are in Lambda.
+.venv-lambda/.done: requirements/lambda.txt | $(BIN)/uv
+	@echo "setup: installing the Lambda runtime in .venv-lambda"
+	@$(BIN)/uv venv -q --clear -p $(PYTHON313) .venv-lambda
+	@VIRTUAL_ENV=.venv-lambda $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r $<
+	@touch $@
+
+setup-lambda: setup-dev .venv-sam/.done $(if $(PYTHON313),.venv-lambda/.done) ## Lambda's runtime client and emulator (needs Python 3.13)
+
+test-lambda: setup-lambda ## The built functions on the real Lambda runtime
+	@$(BIN)/python -m pytest tests/aws_lambda $(ARGS)
+
+.PHONY: build setup-lambda test-lambda $(SAM_IDS:%=build-%)
 
 # ---- prove
 
@@ -103,3 +126,4 @@ lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
 	@for set in $(SETS); do $(COMPILE) --group pyproject.toml:$$set -c requirements/dev.txt -o requirements/$$set.txt; done
 	@$(COMPILE) --group pyproject.toml:lambda -c requirements/dev.txt -o requirements/lambda.txt
 	@$(COMPILE) --group pyproject.toml:sam -o requirements/sam.txt $(UPGRADE)
+	@$(COMPILE) --group pyproject.toml:cdk -c requirements/dev.txt -o requirements/cdk.txt $(UPGRADE)
