@@ -8,6 +8,8 @@ USER_REGISTER: Final = "user.register"
 USER_VALIDATE: Final = "user.validate"
 USER_FIND: Final = "user.find"
 USER_UPDATE: Final = "user.update"
+USER_SESSION: Final = "user.session"
+USER_DELETE: Final = "user.delete"
 NOTIFICATION_EMAIL: Final = "notification.send.email"
 NOTIFICATION_WELCOME: Final = "notification.send.welcome"
 NOTIFICATION_PASSWORD_RESET: Final = "notification.send.password-reset"  # noqa: S105 - a topic's name
@@ -42,6 +44,8 @@ TOPICS: Final = (
     Topic(USER_VALIDATE, 6, 3 * _DAY_MS),
     Topic(USER_FIND, 6, 3 * _DAY_MS),
     Topic(USER_UPDATE, 6, 3 * _DAY_MS),
+    Topic(USER_SESSION, 6, 3 * _DAY_MS),
+    Topic(USER_DELETE, 6, 3 * _DAY_MS),
     Topic(NOTIFICATION_EMAIL, 3, 7 * _DAY_MS),
     Topic(NOTIFICATION_WELCOME, 3, 7 * _DAY_MS),
     Topic(NOTIFICATION_PASSWORD_RESET, 3, 7 * _DAY_MS),
