@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from local import ports
 from shared.asker import Asker, Drive, Inline, Threaded
@@ -19,10 +20,12 @@ from shared.errors import Overloaded, Refusal, ReplyTimeout, Unavailable
 from shared.kafka import Publisher, reader_config
 from shared.replies import Replies
 from shared.settings import KafkaSettings
-from shared.topics import GATEWAY_REPLY, USER_FIND
+from shared.topic_admin import ensure_topics
+from shared.topics import GATEWAY_REPLY, Topic
 from tests.services import eventually
 
 DRIVES: list[Callable[[Publisher, Replies], Drive]] = [Inline, Threaded]
+QUESTIONS = "asker.questions"  # its own: no function answers here
 _numbers = itertools.count(1)
 
 
@@ -53,7 +56,7 @@ class Gateway:
 
     async def ask(self, text: str, correlation_id: str | None = None) -> bytes:
         envelope = Envelope(correlation_id=correlation_id or f"c{next(_numbers)}")
-        return await self.asker.ask(USER_FIND, text, text.encode(), envelope)
+        return await self.asker.ask(QUESTIONS, text, text.encode(), envelope)
 
 
 class Service:
@@ -66,8 +69,8 @@ class Service:
         self.seen: list[Message] = []
         self.answer: Callable[[Message], list[tuple[bytes | None, dict[str, bytes]]]] = echo
         places = [
-            TopicPartition(USER_FIND, p, self._end(p))
-            for p in self._consumer.list_topics(USER_FIND, timeout=10).topics[USER_FIND].partitions
+            TopicPartition(QUESTIONS, p, self._end(p))
+            for p in self._consumer.list_topics(QUESTIONS, timeout=10).topics[QUESTIONS].partitions
         ]
         self._consumer.assign(places)
         self._thread = threading.Thread(target=self._run)
@@ -89,7 +92,7 @@ class Service:
         self._consumer.close()
 
     def _end(self, partition: int) -> int:
-        return self._consumer.get_watermark_offsets(TopicPartition(USER_FIND, partition))[1]
+        return self._consumer.get_watermark_offsets(TopicPartition(QUESTIONS, partition))[1]
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -116,6 +119,10 @@ def silence(_: Message) -> list[tuple[bytes | None, dict[str, bytes]]]:
 
 @pytest.fixture(scope="module")
 def settings(broker: str) -> KafkaSettings:
+    client = {"bootstrap.servers": broker}
+    # The embedded broker makes a topic when a producer asks for it; Apache Kafka is told to.
+    if not Producer(client).list_topics(QUESTIONS, timeout=10).topics[QUESTIONS].partitions:
+        ensure_topics(AdminClient(client), [Topic(QUESTIONS, 4, 60_000)])
     return KafkaSettings(kafka_bootstrap_servers=broker, kafka_fetch_wait_ms=5)
 
 
@@ -281,7 +288,7 @@ def test_an_event_is_told_when_it_is_safe_in_kafka(
     service.answer = silence
     with running(settings, make_drive) as gateway:
         event = Envelope(request_id="r1", idempotency_key="k1")
-        asyncio.run(gateway.asker.tell(USER_FIND, "u1", b"{}", event))
+        asyncio.run(gateway.asker.tell(QUESTIONS, "u1", b"{}", event))
 
     told = eventually(lambda: [m for m in service.seen if m.key() == b"u1"])[0]
     assert headers_of(told) == {"x-request-id": b"r1", "idempotency-key": b"k1"}
