@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
@@ -119,7 +120,7 @@ def silence(_: Message) -> list[tuple[bytes | None, dict[str, bytes]]]:
 
 @pytest.fixture(scope="module")
 def settings(broker: str) -> KafkaSettings:
-    client = {"bootstrap.servers": broker}
+    client: dict[str, Any] = {"bootstrap.servers": broker}
     # The embedded broker makes a topic when a producer asks for it; Apache Kafka is told to.
     if not Producer(client).list_topics(QUESTIONS, timeout=10).topics[QUESTIONS].partitions:
         ensure_topics(AdminClient(client), [Topic(QUESTIONS, 4, 60_000)])
