@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from local.dev.command import main
+
+def main() -> int:
+    """Run the command; until it can handle Ctrl-C, that just ends it, without a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from local.dev import command
+
+    return command.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

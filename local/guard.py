@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-_ROUNDS = ((signal.SIGTERM, 3.0), (signal.SIGINT, 2.0))  # signal, seconds until the next
+_ROUNDS = ((signal.SIGTERM, 2.0), (signal.SIGINT, 1.0))  # signal, seconds until the next
 _LOOK_EVERY = 0.05  # seconds
 
 

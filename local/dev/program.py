@@ -33,7 +33,8 @@ class Program:
     """Starts a program again and again, and keeps what it writes.
 
     What it says before it is ready, and while it stops, goes to its log file only: that is noise,
-    unless it never gets ready, and then all of it is shown.
+    unless it never gets ready, and then all of it is shown. So is what it says before anybody can
+    have asked for anything.
 
     Args:
         name: on the screen.
@@ -42,6 +43,12 @@ class Program:
         log: the file for its output.
         tell: called from other threads with what has happened.
         screen: where its lines go; None for a program that only has a log.
+
+    Attributes:
+        due_at: monotonic time of its next start, when it has failed.
+        process: the running one, or None.
+        was_ready: whether it has been ready once.
+        is_shown: whether its lines go to the screen from now on.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class Program:
         self.due_at: float | None = None
         self.process: Process | None = None
         self.was_ready = False
+        self.is_shown = False
         self._make, self._group, self._tell, self._screen = make, group, tell, screen
         self._log: TextIO = log.open("w", buffering=1)
         self._held: list[str] | None = []
@@ -95,6 +103,13 @@ class Program:
         if self.process:
             self.process.ask()
 
+    def kill(self) -> None:
+        """End it at once; nothing more of it is shown."""
+        self.due_at, self._stopping = None, True
+        if self.process:
+            self.process.kill()
+        self.process = None
+
     def stop(self, seconds: float) -> None:
         """End it, and wait for its end."""
         self.ask_to_stop()
@@ -124,10 +139,10 @@ class Program:
         self._log.write(line + "\n")
         if self._stopping:
             return
-        if self._held is None:
-            self._show(line)
-        else:
+        if self._held is not None:
             self._held.append(line)
+        elif self.is_shown:
+            self._show(line)
 
     def _ready(self, process: Process) -> None:
         self._held = None

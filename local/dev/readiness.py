@@ -16,7 +16,9 @@ _TIMEOUT_S: Final = 5.0
 
 
 class Answering(NamedTuple):
-    """The system answers."""
+    """The system answers, since this monotonic time."""
+
+    at: float
 
 
 class NotAnswering(NamedTuple):
@@ -37,7 +39,9 @@ def _ask(port: int, tell: Callable[[Answering | NotAnswering], None]) -> None:
             tell(NotAnswering(reason))
             complain_at = float("inf")
         time.sleep(_EVERY_S)
-    tell(Answering())
+    at = time.monotonic()
+    time.sleep(_EVERY_S)  # so that the lines about this question are over
+    tell(Answering(at))
 
 
 def _reason(port: int) -> str:

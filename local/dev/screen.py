@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ _WIDTH: Final = 13  # of the longest name, and a space
 _COLOURS: Final = {"gateway": 36, "user": 32, "notification": 35, "inbox": 33, "dev": 1}
 _FAINT, _RED, _YELLOW = 2, 31, 33
 _LEVEL: Final = re.compile(r"^\S+ (WARNING|ERROR|CRITICAL) ")
+_IDS: Final = re.compile(r" (?:\w+_id=\S+)(?: \w+_id=\S+)*")
 
 
 class Screen:
@@ -28,12 +30,16 @@ class Screen:
         self._out = out
         self._colour = out.isatty() and not env.get("NO_COLOR")
         self._one_at_a_time = threading.Lock()
+        if out.isatty():
+            threading.Thread(target=self._watch_terminal, name="terminal", daemon=True).start()
 
     def line(self, name: str, text: str) -> None:
         """A line that a program has written."""
         level = _LEVEL.match(text)
         if level:
             text = self._paint(text, _YELLOW if level[1] == "WARNING" else _RED)
+        else:
+            text = _IDS.sub(lambda found: self._paint(found[0], _FAINT), text)
         self._write(self._paint(f"{name:<{_WIDTH}}", _COLOURS.get(name, _FAINT)) + text)
 
     def say(self, text: str) -> None:
@@ -68,7 +74,18 @@ class Screen:
             try:
                 self._out.write(text + "\n")
                 self._out.flush()
-            except BrokenPipeError:
+            except OSError:
                 # Nobody reads any more; writing elsewhere keeps the exit from failing on it, too.
                 self._out = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the rest of our life
                 os.kill(os.getpid(), signal.SIGTERM)
+
+    def _watch_terminal(self) -> None:
+        """End when the terminal is closed.
+
+        The kernel tells the first process of the terminal only; where that is ``make``
+        (``tmux new 'make dev'``), it waits for us instead of passing it on.
+        """
+        closed = select.poll()
+        closed.register(self._out, 0)  # errors and hang-ups are always told
+        closed.poll()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -14,7 +14,7 @@ from local.dev.screen import Screen
 from local.dev.state import ENV_FILE, State
 from local.dev.system import BROKER, PROGRAMS, SERVICES, System
 from local.dev.watch import Changed
-from local.process import Group, StartError
+from local.process import Group, Process, StartError
 
 _START_S: Final = 30.0
 _STOP_S: Final = 10.0
@@ -110,22 +110,27 @@ class Supervisor:
     def _handle(self, event: Event | None) -> None:
         match event:
             case Ended(program, process):
-                delay = program.fail(process)
-                if delay is not None:
-                    code = process.exit_code
-                    self._screen.say(f"{program.name} ended ({code}); again in {delay:g} s")
+                self._ended(program, process)
             case Ready(program, _):
                 self._ready(program)
             case Changed(paths):
                 self._reload(paths)
-            case Answering():
-                api, inbox, *_ = self._system.addresses
-                seconds = time.monotonic() - self._started_at
-                self._screen.banner(api, inbox, f"{self._state.folder.name}/{ENV_FILE}", seconds)
+            case Answering(at):
+                self._welcome(at - self._started_at)
             case NotAnswering(reason):
                 self._screen.say(f"still not ready: {reason}")
+                self._show_lines()
             case None:
                 self._start_due()
+
+    def _ended(self, program: Program, process: Process) -> None:
+        delay = program.fail(process)
+        if delay is None:
+            return
+        self._screen.say(f"{program.name} ended ({process.exit_code}); again in {delay:g} s")
+        if program.name == BROKER:
+            for name in PROGRAMS:  # nothing is left that they could take their leave of
+                self._parts[name].kill()
 
     def _ready(self, program: Program) -> None:
         if program.was_ready:
@@ -134,6 +139,15 @@ class Supervisor:
         if not self._asked_readiness and all(self._parts[name].is_ready for name in PROGRAMS):
             self._asked_readiness = True
             readiness.watch(self._port, self._events.put)
+
+    def _welcome(self, seconds: float) -> None:
+        api, inbox, *_ = self._system.addresses
+        self._screen.banner(api, inbox, f"{self._state.folder.name}/{ENV_FILE}", seconds)
+        self._show_lines()
+
+    def _show_lines(self) -> None:
+        for part in self._parts.values():
+            part.is_shown = True
 
     def _reload(self, paths: tuple[str, ...]) -> None:
         names = watch.concerned(paths)
@@ -160,7 +174,8 @@ class Supervisor:
         """A new broker is empty and listens elsewhere: everybody has to begin again."""
         self._system.found_broker(address)
         self._state.write_env(self._system.addresses.for_tools())
-        self._restart(PROGRAMS)
+        for name in PROGRAMS:
+            self._start_again(name)
 
     def _restart(self, names: Iterable[str]) -> None:
         names = list(names)
