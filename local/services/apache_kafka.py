@@ -182,7 +182,9 @@ class ApacheKafka:
         """The id that all nodes share, kept beside their data."""
         file = self._directory / "cluster-id"
         if not file.exists():
-            file.write_text(urlsafe_b64encode(uuid4().bytes).decode().rstrip("="))
+            # Kafka's UUIDs are in base64url; its tool takes a leading dash for an option.
+            encoded = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+            file.write_text(encoded.replace("-", "A"))
         return file.read_text()
 
     def _properties(self, node: int) -> str:
