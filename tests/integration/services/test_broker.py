@@ -29,7 +29,7 @@ def test_a_record_arrives_with_key_value_and_headers(broker: str) -> None:
 
 
 def test_the_next_of_a_group_goes_on_behind_what_was_committed(broker: str) -> None:
-    topic, group = f"test.{uuid4().hex}", uuid4().hex
+    topic, group = GATEWAY_REPLY, uuid4().hex
     for key in (b"first", b"second"):
         _produce(broker, topic, key, [])
         consumer = _consumer(broker, group)
