@@ -9,13 +9,14 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import problems, schemas
 from gateway.edge import Edge
-from gateway.routes import auth, health, profile
+from gateway.routes import auth, email, health, keys, password, profile, sessions, totp
 from gateway.services import Services
 from gateway.throttle import Throttled
 
 _VERSION = "1"
 _API = "/api/v1"
 _REF = "#/components/schemas/{model}"
+_NEVER_AT_REGISTER = {"open": ("202",), "verified": ("201",), "private": ("201", "409")}
 
 
 def create_app(services: Services) -> FastAPI:
@@ -34,15 +35,16 @@ def create_app(services: Services) -> FastAPI:
     problems.install(app)
     app.add_middleware(Throttled, throttle=services.throttle, prefix=_API)
     app.add_middleware(Edge)  # added last, so it is the outermost
-    for router in (auth.router, profile.router):
-        app.include_router(router, prefix=f"{_API}/auth")
+    for part in (auth, profile, password, email, sessions, totp):
+        app.include_router(part.router, prefix=f"{_API}/auth")
+    app.include_router(keys.router)
     app.include_router(health.router)
-    _describe_problems(app)
+    _describe_problems(app, services.sign_up)
     return app
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Add to the document what its problem responses refer to."""
+def _describe_problems(app: FastAPI, sign_up: str) -> None:
+    """Add to the document what its problem responses refer to; leave out what cannot occur."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -53,6 +55,9 @@ def _describe_problems(app: FastAPI) -> None:
                 ref_template=_REF,
             )
             document["components"]["schemas"].update(found["$defs"])
+            register = document["paths"][f"{_API}/auth/register"]["post"]["responses"]
+            for status in _NEVER_AT_REGISTER[sign_up]:
+                del register[status]
         return plain()
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -50,6 +50,11 @@ class ProfileCache:
             )
         return profile
 
+    async def remove(self, user_id: str) -> None:
+        """Nothing of a person is kept."""
+        with suppress(Away):
+            await self._redis.run(lambda: self._redis.client.delete(_key(user_id)))
+
 
 def _key(user_id: str) -> str:
     return f"profile:{user_id}"

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.origin import Origin, origin
 from gateway.problems import problem
+from shared.messages import Client
 from shared.telemetry import bind
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context, section 3.2.
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_BODY_BYTES = 64 * 1024
+_LONGEST_USER_AGENT = 400
+_LONGEST_ADDRESS = 45
 
 
 class BodyTooLarge(HTTPException):
@@ -47,7 +50,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id, traceparent = _identify(scope)
-        token = origin.set(Origin(request_id, traceparent))
+        token = origin.set(Origin(request_id, traceparent, _device(scope)))
         response = _Response(send, request_id)
         try:
             with bind(request_id=request_id):
@@ -105,6 +108,16 @@ def _identify(scope: Scope) -> tuple[str, str | None]:
     return (
         given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16),
         trace.decode() if _TRACEPARENT.fullmatch(trace) else None,
+    )
+
+
+def _device(scope: Scope) -> Client:
+    agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
+    shown = "".join(character for character in agent if character.isprintable())
+    client = scope.get("client")
+    return Client(
+        user_agent=shown[:_LONGEST_USER_AGENT] or None,
+        ip=client[0][:_LONGEST_ADDRESS] if client else None,
     )
 
 

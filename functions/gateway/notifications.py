@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import uuid
+
+from gateway.one_time import OneTimeToken
 from gateway.origin import origin
 from shared import topics
 from shared.asker import Asker
 from shared.messages import SendWelcome, User, encode
+from shared.sealing import Sealer
 
 
 class Notifications:
     """Emits events; each method returns when its event is safe in Kafka.
 
     So what the client is told has happened is not lost with this process.
+
+    Args:
+        sealer: seals to the notification function.
     """
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, sealer: Sealer) -> None:
         self._asker = asker
+        self._sealer = sealer
 
-    async def welcome(self, user: User) -> None:
-        """A welcome mail.
+    async def welcome(self, user: User, verification: OneTimeToken) -> None:
+        """A welcome mail, with the token that confirms the address.
 
         Raises:
             Unavailable: Kafka did not take the event.
         """
-        event = SendWelcome(user_id=user.id, email=user.email, name=user.name)
-        envelope = origin.get().envelope(idempotency_key=f"welcome-{user.id}")
-        await self._asker.tell(topics.NOTIFICATION_WELCOME, user.id, encode(event), envelope)
+        correlation_id = uuid.uuid4().hex
+        topic = topics.NOTIFICATION_WELCOME
+        token = self._sealer.seal(
+            verification.value, topic=topic, field="token", correlation_id=correlation_id
+        )
+        event = SendWelcome(user_id=user.id, email=user.email, name=user.name, token=token)
+        envelope = origin.get().envelope(
+            correlation_id=correlation_id, idempotency_key=f"welcome-{user.id}"
+        )
+        await self._asker.tell(topic, user.id, encode(event), envelope)

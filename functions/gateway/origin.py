@@ -7,6 +7,7 @@ from contextvars import ContextVar
 import msgspec
 
 from shared.envelope import Envelope
+from shared.messages import Client
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -15,10 +16,12 @@ class Origin(msgspec.Struct, frozen=True):
     Attributes:
         request_id: ``x-request-id``, given or made.
         traceparent: W3C Trace Context, when the client sent one.
+        client: the device that sent it.
     """
 
     request_id: str | None = None
     traceparent: str | None = None
+    client: Client = Client()
 
     def envelope(
         self, *, correlation_id: str | None = None, idempotency_key: str | None = None

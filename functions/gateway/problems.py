@@ -11,8 +11,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from gateway.attempts import TooSoon
 from gateway.tokens import NotAuthenticated
-from shared.errors import ReplyTimeout, ServiceError, Unavailable
+from shared.errors import ReplyTimeout, ServiceError, SessionEnded, Unavailable, WeakPassword
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:problem:user-services:"
@@ -61,22 +62,32 @@ def problem(
     return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
 
 
-def service_problem(error: ServiceError) -> Response:
-    """What went wrong, as this system's errors say it."""
+def service_problem(error: ServiceError, path: str = "") -> Response:
+    """What went wrong, as this system's errors say it.
+
+    Args:
+        path: of the request.
+    """
     headers: dict[str, str] = {}
-    if isinstance(error, NotAuthenticated):
+    if isinstance(error, NotAuthenticated) or error.code == SessionEnded.code:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
-    elif isinstance(error, Unavailable | ReplyTimeout) or error.status == 503:
+    elif isinstance(error, TooSoon):
+        headers["retry-after"] = str(error.retry_after_s)
+    elif isinstance(error, Unavailable | ReplyTimeout) or error.status in {429, 503}:
         headers["retry-after"] = _RETRY_AFTER_S
-    return problem(error.status, error.code, error.message, headers=headers)
+    errors = []
+    if error.code == WeakPassword.code:
+        member = "newPassword" if path.endswith("/change") else "password"
+        errors.append(InvalidMember(f"#/{member}", error.message))
+    return problem(error.status, error.code, error.message, errors=errors, headers=headers)
 
 
 def install(app: FastAPI) -> None:
     """Let every error of an app be a problem."""
 
     @app.exception_handler(ServiceError)
-    async def _(_: Request, error: ServiceError) -> Response:
-        return service_problem(error)
+    async def _(request: Request, error: ServiceError) -> Response:
+        return service_problem(error, request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> Response:

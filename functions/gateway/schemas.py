@@ -12,8 +12,12 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 # OWASP ASVS 5, 6.2.1 and 6.2.9: at least 8, at least 64 allowed, no rule of composition.
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
+NewPassword = Annotated[Password, Field(examples=["correct horse battery"])]
 # At login nothing is said of length: a wrong password is a wrong password.
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+# Tokens are compared by their hashes; their form is nobody's business.
+Token = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Code = Annotated[str, StringConstraints(min_length=6, max_length=40), Field(examples=["123456"])]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
 Email = Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
 
@@ -28,7 +32,7 @@ class Register(Body):
     """Make an account."""
 
     email: Email
-    password: Annotated[Password, Field(examples=["correct horse battery"])]
+    password: NewPassword
     name: Annotated[Name | None, Field(examples=["Ada"])] = None
 
 
@@ -39,15 +43,89 @@ class Login(Body):
     password: Annotated[AnyPassword, Field(examples=["correct horse battery"])]
 
 
+class Refresh(Body):
+    """Spend a refresh token for new tokens."""
+
+    refresh_token: Token
+
+
+class Logout(Body):
+    """Sign out: of the access token's session, and of the refresh token's, or of all."""
+
+    refresh_token: Token | None = None
+    all: bool = False
+
+
+class ChangePassword(Body):
+    """Another password."""
+
+    current_password: AnyPassword
+    new_password: NewPassword
+
+
+class Forgot(Body):
+    """Have a link mailed to choose another password."""
+
+    email: Email
+
+
+class Reset(Body):
+    """Choose another password, with the token that was mailed."""
+
+    token: Token
+    password: NewPassword
+
+
+class Verify(Body):
+    """Confirm an e-mail address, with the token that was mailed."""
+
+    token: Token
+
+
+class Resend(Body):
+    """Have the link to confirm an address mailed again; the address of whoever is signed in."""
+
+    email: Email | None = None
+
+
+class PasswordOnly(Body):
+    """The password once more, for what could take the account away."""
+
+    password: AnyPassword
+
+
+class Reauthenticated(Body):
+    """The password once more, unless the login was a few minutes ago."""
+
+    password: AnyPassword | None = None
+
+
+class TotpCode(Body):
+    """A code of the second factor."""
+
+    code: Code
+
+
+class Answer(TotpCode):
+    """The second step of a login: a code of the moment, or a recovery code."""
+
+    challenge_token: Token
+
+
 class ProfileChange(Body):
-    """Change one's profile: what is absent stays as it is, and a null name is taken away."""
+    """Change one's profile: what is absent stays as it is, and a null name is taken away.
+
+    A new e-mail counts once it is confirmed with the link that is mailed there. If the login was
+    long ago, it needs the password.
+    """
 
     name: Name | None = None
     email: Email | None = None
+    password: AnyPassword | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.model_fields_set & {"name", "email"}:
             raise ValueError("Give a name or an email.")
         if "email" in self.model_fields_set and self.email is None:
             raise ValueError("An account has an email.")
@@ -79,6 +157,87 @@ class SignedIn(View):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the type
     expires_in: int = Field(description="Seconds until the access token expires")
     user: Profile
+
+
+class Challenge(View):
+    """The password was right; a code has to follow."""
+
+    challenge: Literal["totp"] = "totp"
+    challenge_token: str
+    expires_in: int = Field(description="Seconds until the challenge expires")
+
+
+class Accepted(View):
+    """It will be done; what comes of it is in a mail."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+class SessionView(View):
+    """A device that is signed in."""
+
+    id: str
+    current: bool = Field(description="Whether it is the one that asks")
+    signed_in_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip: str | None
+
+
+class SessionList(View):
+    """All devices that are signed in, the last used first."""
+
+    sessions: list[SessionView]
+
+
+class Enrolled(View):
+    """A new second factor, which counts once its first code is confirmed."""
+
+    secret: str = Field(description="Base32, to be typed into an authenticator app")
+    uri: str = Field(description="The same as an otpauth:// link, to be shown as a QR code")
+
+
+class RecoveryCodes(View):
+    """Codes for the day when the device is lost; each is good once, and none is shown again."""
+
+    recovery_codes: list[str]
+
+
+class ExportedSession(View):
+    """A device that is signed in."""
+
+    id: str
+    signed_in_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    user_agent: str | None
+    ip: str | None
+
+
+class ExportedEvent(View):
+    """One event of the audit trail."""
+
+    at: datetime
+    kind: str
+    session: str | None
+    user_agent: str | None
+    ip: str | None
+
+
+class Export(View):
+    """All that is kept about a person; of the events, the newest 1,000."""
+
+    user: Profile
+    second_factor_since: datetime | None
+    sessions: list[ExportedSession]
+    events: list[ExportedEvent]
+
+
+class PublicKeys(View):
+    """A JWK Set (RFC 7517)."""
+
+    keys: list[dict[str, str]]
 
 
 class Problem(View):

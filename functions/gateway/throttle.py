@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from ipaddress import IPv6Address, ip_address
 
 import msgspec
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -17,10 +16,9 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.network import network_of
 from gateway.optional import Away, OptionalRedis
 from gateway.problems import problem
-
-_HOME_NETWORK_BITS = 64
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -69,7 +67,7 @@ class Throttle:
 
     async def admit(self, address: str) -> Allowance:
         """Count one request of a client."""
-        client = _client(address)
+        client = network_of(address)
         try:
             return await self._redis.run(lambda: self._count(self._shared, client))
         except Away:
@@ -119,14 +117,3 @@ class Throttled:
 def _refusal(allowance: Allowance) -> ASGIApp:
     quota = f"{allowance.quota} requests in {allowance.window_s} seconds"
     return problem(429, "too-many-requests", f"No more than {quota} are allowed.")
-
-
-def _client(address: str) -> str:
-    """One household is one client: of an IPv6 address the network counts, not the host."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(ip, IPv6Address) and not ip.ipv4_mapped:
-        return f"{IPv6Address(int(ip) >> _HOME_NETWORK_BITS << _HOME_NETWORK_BITS)}"
-    return address

@@ -13,12 +13,15 @@ from typing import Any
 
 import jwt
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.errors import ServiceError
 from shared.settings import SettingsError
 
 _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
+_TYPE = "at+jwt"  # RFC 9068, section 2.1: no other JWT that the same keys sign will do
 _CLOCK_SKEW_S = 5
 _REFRESH_BYTES = 32
 
@@ -74,15 +77,30 @@ class AccessTokens:
     def __init__(self, keys: str, *, issuer: str, audience: str, seconds: int) -> None:
         self._keys = _read(keys)
         self._signer = next(iter(self._keys.values()))
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
         self.seconds = seconds
+
+    @property
+    def longest_s(self) -> int:
+        """Seconds after which no token that was issued until now passes."""
+        return self.seconds + _CLOCK_SKEW_S
+
+    def secret(self) -> bytes:
+        """A secret of the gateways, the same in all that sign with the same key."""
+        private: PrivateKeyTypes = self._signer.key
+        raw = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return hashlib.sha256(raw).digest()
+
+    def public_keys(self) -> dict[str, Any]:
+        """The JWK Set (RFC 7517) with which anybody can verify."""
+        return {"keys": [_public(key) for key in self._keys.values()]}
 
     def issue(self, user_id: str, session_id: str) -> str:
         """A new access token."""
         now = int(time.time())
         claims = {
-            "iss": self._issuer,
+            "iss": self.issuer,
             "aud": self._audience,
             "sub": user_id,
             "sid": session_id,
@@ -91,7 +109,7 @@ class AccessTokens:
             "jti": secrets.token_hex(16),
         }
         signer = self._signer
-        headers = {"kid": signer.key_id, "typ": "at+jwt"}
+        headers = {"kid": signer.key_id, "typ": _TYPE}
         return jwt.encode(claims, signer.key, signer.algorithm_name, headers=headers)
 
     def verify(self, token: str) -> Claims:
@@ -101,12 +119,15 @@ class AccessTokens:
             NotAuthenticated: it is not one of ours, or no longer.
         """
         try:
-            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            header = jwt.get_unverified_header(token)
+            if header.get("typ") != _TYPE:
+                raise jwt.InvalidTokenError("another kind of token")
+            key = self._keys[header["kid"]]
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[key.algorithm_name],
-                issuer=self._issuer,
+                issuer=self.issuer,
                 audience=self._audience,
                 leeway=_CLOCK_SKEW_S,
                 options={"require": _CLAIMS},
@@ -116,6 +137,12 @@ class AccessTokens:
         except (jwt.InvalidTokenError, KeyError, TypeError):
             raise NotAuthenticated("The access token is not valid.") from None
         return Claims(claims["sub"], claims["sid"])
+
+
+def _public(key: jwt.PyJWK) -> dict[str, Any]:
+    algorithm = key.Algorithm
+    members: dict[str, Any] = algorithm.to_jwk(key.key.public_key(), as_dict=True)
+    return {**members, "kid": key.key_id, "alg": key.algorithm_name, "use": "sig"}
 
 
 def _read(text: str) -> dict[str, jwt.PyJWK]:

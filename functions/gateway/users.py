@@ -1,104 +1,121 @@
-"""The user service, as the gateway sees it: questions that go out over Kafka."""
+"""The user service, as the gateway sees it: accounts."""
 
 from __future__ import annotations
 
-import uuid
-
 from msgspec import UNSET, UnsetType
 
+from gateway.one_time import OneTimeToken
 from gateway.origin import origin
+from gateway.questions import Questions, given_out
+from gateway.tokens import Claims
 from shared import topics
-from shared.asker import Asker
-from shared.envelope import Envelope
+from shared.actions import DeleteUser, Ended, Export, ExportUser
 from shared.errors import Refusal, Unavailable
 from shared.messages import (
     FindUser,
-    Message,
     NewSession,
+    NewToken,
     RegisterUser,
-    Sealed,
     UpdateUser,
     User,
     ValidateUser,
-    decode,
-    encode,
 )
-from shared.sealing import Sealer
 
 # No id looks like this, so the answer is always "no such user", and it comes from the database.
 _NOBODY = "nobody"
 
+VERIFY_S = 24 * 3600
+CHALLENGE_S = 300
+
 
 class Users:
-    """Asks the user service.
+    """Asks the user service about accounts; see :class:`~gateway.questions.Question` for errors."""
 
-    Every method raises :class:`~shared.errors.Refusal` with the service's refusal,
-    :class:`~shared.errors.ReplyTimeout`, :class:`~shared.errors.Unavailable`, or
-    :class:`~shared.errors.Overloaded`.
-
-    Args:
-        sealer: seals to the user service.
-    """
-
-    def __init__(self, asker: Asker, sealer: Sealer) -> None:
-        self._asker = asker
-        self._sealer = sealer
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
 
     async def register(
-        self, email: str, password: str, name: str | None, session: NewSession
+        self,
+        email: str,
+        password: str,
+        name: str | None,
+        session: NewSession | None,
+        verification: OneTimeToken,
     ) -> User:
-        """Make an account, signed in with a session."""
-        envelope = _envelope()
-        sealed = self._sealed(password, topics.USER_REGISTER, envelope)
-        command = RegisterUser(email=email, password=sealed, name=name, session=session)
-        return await self._ask(topics.USER_REGISTER, email.lower(), command, envelope)
+        """Make an account, signed in with a session; ``verification`` confirms the address."""
+        question = self._questions.on(topics.USER_REGISTER)
+        command = RegisterUser(
+            email=email,
+            password=question.seal(password, "password"),
+            name=name,
+            session=session,
+            verification=given_out(verification, VERIFY_S),
+            client=origin.get().client,
+        )
+        return await question.ask(email.lower(), command, User)
 
-    async def validate(self, email: str, password: str, session: NewSession) -> User:
-        """Check a password and open a session."""
-        envelope = _envelope()
-        sealed = self._sealed(password, topics.USER_VALIDATE, envelope)
-        command = ValidateUser(email=email, password=sealed, session=session)
-        return await self._ask(topics.USER_VALIDATE, email.lower(), command, envelope)
+    async def register_quietly(self, email: str, password: str, name: str | None) -> None:
+        """Make an account, or tell its owner that there is one: by mail, and nobody waits."""
+        question = self._questions.on(topics.USER_REGISTER)
+        token = question.mailed(OneTimeToken.new(), topics.NOTIFICATION_WELCOME, VERIFY_S)
+        command = RegisterUser(
+            email=email,
+            password=question.seal(password, "password"),
+            name=name,
+            verification=NewToken(hash=token.hash, expires_at=token.expires_at),
+            welcome=token.sealed,
+            client=origin.get().client,
+        )
+        await question.tell(email.lower(), command)
 
-    async def find(self, user_id: str) -> User:
-        """The user with an id."""
-        return await self._ask(topics.USER_FIND, user_id, FindUser(id=user_id), _envelope())
-
-    async def update(
-        self, user_id: str, *, name: str | UnsetType | None = UNSET, email: str | UnsetType = UNSET
+    async def validate(
+        self, email: str, password: str, session: NewSession, challenge: OneTimeToken
     ) -> User:
-        """Change name or e-mail."""
-        command = UpdateUser(id=user_id, name=name, email=email)
-        return await self._ask(topics.USER_UPDATE, user_id, command, _envelope())
+        """Check a password and open a session, or give out a challenge.
+
+        The refusal ``second-factor-needed`` says that it is the challenge.
+        """
+        question = self._questions.on(topics.USER_VALIDATE)
+        command = ValidateUser(
+            email=email,
+            password=question.seal(password, "password"),
+            session=session,
+            challenge=given_out(challenge, CHALLENGE_S),
+            client=origin.get().client,
+        )
+        return await question.ask(email.lower(), command, User)
+
+    async def find(self, who: Claims) -> User:
+        """The user who is signed in."""
+        query = FindUser(id=who.user_id, session=who.session_id)
+        return await self._questions.on(topics.USER_FIND).ask(who.user_id, query, User)
+
+    async def update(self, who: Claims, *, name: str | UnsetType | None = UNSET) -> User:
+        """Change the name."""
+        command = UpdateUser(id=who.user_id, name=name, session=who.session_id)
+        return await self._questions.on(topics.USER_UPDATE).ask(who.user_id, command, User)
+
+    async def delete(self, who: Claims, password: str) -> Ended:
+        """Delete the account."""
+        question = self._questions.on(topics.USER_DELETE)
+        command = DeleteUser(
+            id=who.user_id,
+            session=who.session_id,
+            client=origin.get().client,
+            password=question.seal(password, "password"),
+        )
+        return await question.ask(who.user_id, command, Ended)
+
+    async def export(self, who: Claims) -> Export:
+        """All that is kept about a person."""
+        query = ExportUser(id=who.user_id, session=who.session_id, client=origin.get().client)
+        return await self._questions.on(topics.USER_FIND).ask(who.user_id, query, Export)
 
     async def ping(self, timeout_s: float) -> None:
         """Return when the service has answered, with its database."""
-        question = FindUser(id=_NOBODY)
+        question = self._questions.on(topics.USER_FIND)
         try:
-            await self._ask(topics.USER_FIND, _NOBODY, question, _envelope(), timeout_s)
+            await question.ask(_NOBODY, FindUser(id=_NOBODY), User, timeout_s)
         except Refusal as answer:
             if answer.status >= 500:
                 raise Unavailable(answer.message) from None
-
-    async def _ask(
-        self,
-        topic: str,
-        key: str,
-        message: Message,
-        envelope: Envelope,
-        timeout_s: float | None = None,
-    ) -> User:
-        reply = await self._asker.ask(topic, key, encode(message), envelope, timeout_s)
-        return decode(User, reply)
-
-    def _sealed(self, password: str, topic: str, envelope: Envelope) -> Sealed:
-        return self._sealer.seal(
-            password,
-            topic=topic,
-            field="password",
-            correlation_id=envelope.correlation_id or "",
-        )
-
-
-def _envelope() -> Envelope:
-    return origin.get().envelope(correlation_id=uuid.uuid4().hex)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.attempts import Attempts
 from gateway.cache import ProfileCache
+from gateway.credentials import Credentials
+from gateway.denied import DeniedSessions
 from gateway.notifications import Notifications
+from gateway.one_time import RefreshTokens
 from gateway.optional import OptionalRedis
+from gateway.questions import Questions
 from gateway.readiness import ReadinessProbe
+from gateway.second_factor import SecondFactor
 from gateway.services import Services
+from gateway.sessions import Sessions
 from gateway.settings import Settings
 from gateway.throttle import Throttle
 from gateway.tokens import AccessTokens
@@ -57,21 +64,46 @@ class Gateway:
 
 
 def _services(settings: Settings, asker: Asker, redis: OptionalRedis) -> Services:
-    keys = JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS")
-    users = Users(asker, Sealer(keys))
+    to_user = Sealer(JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS"))
+    to_notification = Sealer(
+        JwkSet.from_json(settings.notification_public_keys, "NOTIFICATION_PUBLIC_KEYS")
+    )
+    questions = Questions(asker, to_user, to_notification)
+    users = Users(questions)
+    tokens = _access_tokens(settings)
     return Services(
         users=users,
-        notifications=Notifications(asker),
-        tokens=AccessTokens(
-            settings.jwt_signing_keys,
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            seconds=settings.access_token_seconds,
-        ),
+        sessions=Sessions(questions),
+        credentials=Credentials(questions),
+        second_factor=SecondFactor(questions),
+        notifications=Notifications(asker, to_notification),
+        tokens=tokens,
+        refresh_tokens=RefreshTokens(tokens.secret()),
+        denied=DeniedSessions(redis, seconds=tokens.longest_s),
+        attempts=_attempts(settings, redis),
         cache=ProfileCache(redis, seconds=settings.profile_cache_seconds),
         throttle=Throttle(
             redis, requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
         ),
         readiness=ReadinessProbe(users, redis),
         refresh_token_seconds=settings.refresh_token_seconds,
+        sign_up=settings.sign_up,
+    )
+
+
+def _access_tokens(settings: Settings) -> AccessTokens:
+    return AccessTokens(
+        settings.jwt_signing_keys,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        seconds=settings.access_token_seconds,
+    )
+
+
+def _attempts(settings: Settings, redis: OptionalRedis) -> Attempts:
+    return Attempts(
+        redis,
+        per_account=settings.attempts_per_account,
+        per_network=settings.attempts_per_address or max(1, settings.rate_limit_requests // 2),
+        longest_s=settings.attempts_longest_delay_seconds,
     )

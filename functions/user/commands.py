@@ -1,49 +1,70 @@
-"""From a record to the rule that answers it, and back: pattern → method."""
+"""From a record to the rule that answers it, and back."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
-from shared import topics
+from shared.actions import asked_action
 from shared.answers import Answers
 from shared.envelope import Envelope
 from shared.errors import BadMessage, Refusal
-from shared.messages import (
-    FindUser,
-    RegisterUser,
-    Secret,
-    UpdateUser,
-    User,
-    ValidateUser,
-    decode,
-    encode,
-)
+from shared.messages import Message, Secret, User, decode, encode
 from shared.records import Record
 from shared.sealing import Opener
 from shared.telemetry import bind
 from user.model import MessageName
-from user.service import Accounts
 
 log = logging.getLogger(__name__)
 
-_SHORTEST_PASSWORD = 8
-_LONGEST_PASSWORD = 128
+_M = TypeVar("_M", bound=Message)
+
+
+class Command:
+    """One record, while it is carried out.
+
+    Attributes:
+        name: the same at every delivery.
+    """
+
+    def __init__(self, record: Record, envelope: Envelope, opener: Opener) -> None:
+        self._record = record
+        self._opener = opener
+        self._correlation_id = envelope.correlation_id
+        id = envelope.idempotency_key or envelope.correlation_id or record.position  # noqa: A001
+        self.name = MessageName(record.topic, id, envelope)
+
+    def read(self, kind: type[_M]) -> _M:
+        """The message. Raises :class:`BadMessage`."""
+        return decode(kind, self._record.value)
+
+    def open(self, secret: Secret, field: str) -> str:
+        """A sealed member of the message. Raises :class:`BadMessage`."""
+        return self._opener.open(
+            secret,
+            topic=self._record.topic,
+            field=field,
+            correlation_id=self._correlation_id,
+        )
+
+    def open_if_given(self, secret: Secret | None, field: str) -> str | None:
+        """As :meth:`open`, for a member that may be absent."""
+        return None if secret is None else self.open(secret, field)
+
+
+Rule = Callable[[Command], Message]
+Rules = Mapping[tuple[str, str | None], Rule]
+"""By topic and action; None is the topic's plain message."""
 
 
 class Commands:
     """Carries out one record at a time; called side by side for different keys."""
 
-    def __init__(self, accounts: Accounts, opener: Opener, answers: Answers) -> None:
-        self._accounts = accounts
+    def __init__(self, rules: Rules, opener: Opener, answers: Answers) -> None:
+        self._rules = rules
         self._opener = opener
         self._answers = answers
-        self._run: Mapping[str, Callable[[Record, Envelope], User]] = {
-            topics.USER_REGISTER: self._register,
-            topics.USER_VALIDATE: self._validate,
-            topics.USER_FIND: self._find,
-            topics.USER_UPDATE: self._update,
-        }
 
     def __call__(self, record: Record) -> None:
         """Carry out a record and answer it.
@@ -65,48 +86,24 @@ class Commands:
                 # The asker has been told that it failed, so it must not happen now.
                 log.warning("command is past its deadline, not run")
                 return
-            log.debug("command begins")
             self._answer(record, envelope)
 
     def _answer(self, record: Record, envelope: Envelope) -> None:
+        action = asked_action(record.value)
+        rule = self._rules.get((record.topic, action), _unknown)
+        said = {"action": action} if action and rule is not _unknown else {}
         try:
-            user = self._run[record.topic](record, envelope)
+            reply = rule(Command(record, envelope, self._opener))
         except Refusal as refusal:
             if isinstance(refusal, BadMessage) and not envelope.expects_reply:
                 raise
-            log.info("command refused", extra={"code": refusal.code})
+            log.info("command refused", extra={"code": refusal.code, **said})
             self._answers.refuse(envelope, refusal)
         else:
-            log.info("command done", extra={"user_id": user.id})
-            self._answers.reply(envelope, encode(user))
-
-    def _register(self, record: Record, envelope: Envelope) -> User:
-        command = decode(RegisterUser, record.value)
-        password = self._opened(command.password, record, envelope)
-        if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
-            raise BadMessage("A password has 8 to 128 characters.")
-        return self._accounts.register(command, password, _name(record, envelope))
-
-    def _validate(self, record: Record, envelope: Envelope) -> User:
-        command = decode(ValidateUser, record.value)
-        password = self._opened(command.password, record, envelope)
-        return self._accounts.validate(command, password, _name(record, envelope))
-
-    def _find(self, record: Record, _: Envelope) -> User:
-        return self._accounts.find(decode(FindUser, record.value))
-
-    def _update(self, record: Record, envelope: Envelope) -> User:
-        return self._accounts.update(decode(UpdateUser, record.value), _name(record, envelope))
-
-    def _opened(self, secret: Secret, record: Record, envelope: Envelope) -> str:
-        return self._opener.open(
-            secret,
-            topic=record.topic,
-            field="password",
-            correlation_id=envelope.correlation_id,
-        )
+            whose = {"user_id": reply.id} if isinstance(reply, User) else {}
+            log.info("command done", extra={**whose, **said})
+            self._answers.reply(envelope, encode(reply))
 
 
-def _name(record: Record, envelope: Envelope) -> MessageName:
-    id = envelope.idempotency_key or envelope.correlation_id or record.position  # noqa: A001
-    return MessageName(record.topic, id)
+def _unknown(_: Command) -> Message:
+    raise BadMessage("The topic has no such action.")

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Literal
+
 import msgspec
 
-from shared.messages import User
+from shared.envelope import Envelope
+from shared.messages import Message, User
+
+Purpose = Literal["reset", "verify", "challenge"]
+
+AuditKind = Literal[
+    "account-created",
+    "account-deleted",
+    "signed-in",
+    "sign-in-refused",
+    "second-factor-refused",
+    "signed-out",
+    "refresh-token-reused",
+    "password-changed",
+    "password-reset-asked",
+    "password-reset",
+    "email-change-asked",
+    "email-changed",
+    "email-verified",
+    "second-factor-on",
+    "second-factor-off",
+    "recovery-code-used",
+    "recovery-codes-renewed",
+    "data-exported",
+    "signing-key-rotated",
+]
 
 
 class MessageName(msgspec.Struct, frozen=True):
@@ -13,10 +41,12 @@ class MessageName(msgspec.Struct, frozen=True):
     Attributes:
         topic: the command's topic.
         id: the sender's idempotency key, or else the correlation id, or else the record's place.
+        envelope: what the command's headers said; events that it causes carry it on.
     """
 
     topic: str
     id: str
+    envelope: Envelope = Envelope()
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -24,3 +54,79 @@ class Credentials(msgspec.Struct, frozen=True):
 
     user: User
     password_hash: str
+
+
+class StoredSession(msgspec.Struct, frozen=True):
+    """One refresh token that is, or was, good for a session.
+
+    Attributes:
+        family: the session, as everybody else knows it.
+        used_at: when it was spent for its successor.
+        living: neither revoked nor expired.
+        signed_in_at: of the login that began the family.
+    """
+
+    user_id: str
+    family: str
+    used_at: datetime | None
+    living: bool
+    signed_in_at: datetime
+
+
+class StoredToken(msgspec.Struct, frozen=True):
+    """A token that is still good.
+
+    Attributes:
+        email: the address that it proves, or None.
+        attempts: wrong answers given to it so far.
+    """
+
+    user_id: str
+    email: str | None
+    attempts: int
+
+
+class StoredFactor(msgspec.Struct, frozen=True):
+    """Somebody's second factor.
+
+    Attributes:
+        secret: JSON, sealed.
+        confirmed_at: None while it does not count yet.
+        last_step: the time step of the last code that was taken.
+        failures: wrong codes since the last right one.
+        waits: no code is looked at for now.
+    """
+
+    secret: str
+    confirmed_at: datetime | None
+    last_step: int
+    failures: int
+    waits: bool
+
+
+class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the audit trail: who, from where; never a secret."""
+
+    kind: AuditKind
+    user_id: str | None = None
+    session: str | None = None
+    user_agent: str | None = None
+    ip: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A record to send because of a change.
+
+    Attributes:
+        topic, key: where to.
+        message: the value, JSON.
+    """
+
+    topic: str
+    key: str
+    message: msgspec.Raw
+
+    @classmethod
+    def of(cls, topic: str, key: str, message: Message) -> Event:
+        """An event with this message; a command has at most one for a topic and key."""
+        return cls(topic, key, msgspec.Raw(msgspec.json.encode(message)))

@@ -1,66 +1,33 @@
-"""All SQL: users, sessions, and which commands have been carried out."""
+"""What is stored, in transactions: one for each command."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
-from msgspec import UNSET
+import msgspec
 from psycopg import Connection
-from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from shared.errors import EmailTaken, Refusal
-from shared.messages import (
-    NewSession,
-    UpdateUser,
-    User,
-    decode,
-    decode_refusal,
-    encode,
-    encode_refusal,
-)
-from user.model import Credentials, MessageName
+from shared.errors import Refusal
+from shared.messages import Message, User
+from user.model import AuditEvent, Credentials, Event, MessageName
+from user.tables import users
+from user.tables.audit import Audit
+from user.tables.commands import Commands, Outcome, claim, keep, kept
+from user.tables.second_factors import SecondFactors
+from user.tables.sessions import Sessions
+from user.tables.tokens import Tokens
+from user.tables.users import Users
+
+log = logging.getLogger(__name__)
 
 Pool = ConnectionPool[Connection[DictRow]]
-
-_COLUMNS = (
-    "id, email, name, email_verified_at IS NOT NULL AS email_verified, created_at, updated_at"
-)
-_FIND = f"SELECT {_COLUMNS} FROM users WHERE id = %s"  # noqa: S608 - constants only
-_CREDENTIALS = f"SELECT {_COLUMNS}, password FROM users WHERE lower(email) = lower(%s)"  # noqa: S608
-_ADD_USER = f"""
-    INSERT INTO users (id, email, password, name) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (lower(email)) DO NOTHING RETURNING {_COLUMNS}
-"""  # noqa: S608
-_ADD_SESSION = """
-    INSERT INTO sessions (id, user_id, family, refresh_token_hash, expires_at, user_agent, ip)
-    VALUES (%(id)s, %(user_id)s, %(id)s, %(hash)s, %(expires_at)s, %(user_agent)s, %(ip)s)
-"""
-_REHASH = "UPDATE users SET password = %s WHERE id = %s AND password = %s"
-# The clock is read when the row is locked, so that a later change always has a later time.
-_UPDATE_USER = f"""
-    UPDATE users SET
-        name = CASE WHEN %(set_name)s THEN %(name)s::text ELSE name END,
-        email = coalesce(%(email)s::text, email),
-        email_verified_at = CASE
-            WHEN lower(%(email)s::text) <> lower(email) THEN NULL ELSE email_verified_at END,
-        updated_at = clock_timestamp()
-    WHERE id = %(id)s RETURNING {_COLUMNS}
-"""  # noqa: S608
-_CLAIM = """
-    INSERT INTO processed_messages (topic, message_id) VALUES (%s, %s)
-    ON CONFLICT DO NOTHING RETURNING true
-"""
-_KEEP = """
-    UPDATE processed_messages SET reply = %s::jsonb, refusal = %s::jsonb
-    WHERE topic = %s AND message_id = %s
-"""
-_KEPT = """
-    SELECT reply::text, refusal::text FROM processed_messages
-    WHERE topic = %s AND message_id = %s
-"""
+Send = Callable[[MessageName, tuple[Event, ...]], None]
+_M = TypeVar("_M", bound=Message)
+_T = TypeVar("_T")
 
 
 def open_pool(database_url: str, *, size: int, timeout_s: float) -> Pool:
@@ -88,117 +55,109 @@ def open_pool(database_url: str, *, size: int, timeout_s: float) -> Pool:
     )
 
 
+class Transaction(Users, Sessions, Tokens, SecondFactors, Audit, Commands):
+    """One change to what is stored: all of it or nothing.
+
+    Attributes:
+        events: what is to be sent because of it.
+        audited: what it added to the audit trail.
+        owner: whose the answer is, where the answer does not say so itself.
+    """
+
+    def __init__(self, connection: Connection[DictRow], request_id: str | None = None) -> None:
+        self._connection = connection
+        self.request_id = request_id
+        self.events: list[Event] = []
+        self.audited: list[AuditEvent] = []
+        self.owner: str | None = None
+
+    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
+        """The user; until the end, no other transaction changes them, their sessions or tokens."""
+        self.owner = id
+        return super().lock_user(id)
+
+    def send(self, event: Event) -> None:
+        """Send this once the transaction has ended well, and again at every later delivery."""
+        self.events.append(event)
+
+
 class Repository:
-    """What is stored; every method is a transaction of its own."""
+    """What is stored; every method is a transaction of its own.
 
-    def __init__(self, pool: Pool) -> None:
+    Args:
+        send: sends the events of a command; returns when they are safe.
+    """
+
+    def __init__(self, pool: Pool, send: Send) -> None:
         self._pool = pool
+        self._send = send
 
-    def user(self, id: str) -> User | None:  # noqa: A002 - the column's name
-        """The user with this id."""
+    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - the column's name
+        """The user with this id, and, when a session is given, signed in with it."""
         with self._pool.connection() as connection:
-            row = connection.execute(_FIND, (id,)).fetchone()
-        return User(**row) if row else None
+            return users.find(connection, id, session)
 
     def credentials(self, email: str) -> Credentials | None:
         """The user with this e-mail, however it is spelled, and the password's hash."""
         with self._pool.connection() as connection:
-            row = connection.execute(_CREDENTIALS, (email,)).fetchone()
-        if row is None:
-            return None
-        password = row.pop("password")
-        return Credentials(User(**row), password)
+            return users.credentials(connection, email)
 
-    def once(self, name: MessageName, change: Callable[[Transaction], User]) -> User:
+    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002
+        """The user with this id, and the password's hash."""
+        with self._pool.connection() as connection:
+            return users.credentials_of(connection, id)
+
+    def read(self, question: Callable[[Transaction], _T]) -> _T:
+        """Look at several things as they were at one moment."""
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return question(Transaction(connection))
+
+    def once(
+        self, name: MessageName, change: Callable[[Transaction], _M | Refusal], kind: type[_M]
+    ) -> _M:
         """Carry out a change and keep its outcome in the same transaction.
 
         A second delivery finds the name claimed and is given the first one's outcome; while the
-        first is still at work, it waits for it.
+        first is still at work, it waits for it. What the change wants sent is sent after it, at
+        every delivery: so a crash in between loses nothing.
+
+        Args:
+            change: returns the reply. A refusal that it raises undoes all it did; a refusal that
+                it returns does not.
+            kind: of the reply.
 
         Raises:
-            Refusal: what ``change`` refused with, now or the first time; nothing it did is kept.
+            Refusal: what ``change`` refused with, now or the first time.
+            Unavailable: the events could not be sent; the record has to be delivered again.
         """
+        audited: list[AuditEvent] = []
         with self._pool.connection() as connection, connection.transaction():
-            if connection.execute(_CLAIM, (name.topic, name.id)).fetchone() is None:
-                outcome = _kept(connection, name)
+            if claim(connection, name):
+                outcome: Outcome[_M] = _carry_out(connection, change, name, audited)
+                keep(connection, name, outcome)
             else:
-                outcome = _carry_out(connection, change)
-                _keep(connection, name, outcome)
-        if isinstance(outcome, Refusal):
-            raise outcome
-        return outcome
-
-
-class Transaction:
-    """One change to what is stored: all of it or nothing."""
-
-    def __init__(self, connection: Connection[DictRow]) -> None:
-        self._connection = connection
-
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
-        """A new user; None when the e-mail is taken."""
-        row = self._connection.execute(_ADD_USER, (id, email, password_hash, name)).fetchone()
-        return User(**row) if row else None
-
-    def add_session(self, user_id: str, session: NewSession) -> None:
-        """A new session, the first of its family."""
-        self._connection.execute(
-            _ADD_SESSION,
-            {
-                "id": session.id,
-                "user_id": user_id,
-                "hash": session.refresh_token_hash,
-                "expires_at": session.expires_at,
-                "user_agent": session.user_agent,
-                "ip": session.ip,
-            },
-        )
-
-    def replace_password(self, credentials: Credentials, password_hash: str) -> None:
-        """Another hash of the same password, unless the password has changed meanwhile."""
-        self._connection.execute(
-            _REHASH, (password_hash, credentials.user.id, credentials.password_hash)
-        )
-
-    def update_user(self, change: UpdateUser) -> User | None:
-        """The user after the change; None when there is none.
-
-        Raises:
-            EmailTaken: somebody else has the new e-mail.
-        """
-        given: dict[str, Any] = {
-            "id": change.id,
-            "set_name": change.name is not UNSET,
-            "name": None if change.name is UNSET else change.name,
-            "email": None if change.email is UNSET else change.email,
-        }
-        try:
-            row = self._connection.execute(_UPDATE_USER, given).fetchone()
-        except UniqueViolation:
-            raise EmailTaken from None
-        return User(**row) if row else None
+                outcome = kept(connection, name, kind)
+        for event in audited:
+            log.info("audit", extra={"audit": msgspec.to_builtins(event)})
+        if outcome.events:
+            self._send(name, outcome.events)
+        if isinstance(outcome.answer, Refusal):
+            raise outcome.answer
+        return outcome.answer
 
 
 def _carry_out(
-    connection: Connection[DictRow], change: Callable[[Transaction], User]
-) -> User | Refusal:
+    connection: Connection[DictRow],
+    change: Callable[[Transaction], _M | Refusal],
+    name: MessageName,
+    audited: list[AuditEvent],
+) -> Outcome[_M]:
+    transaction = Transaction(connection, name.envelope.request_id)
     try:
         with connection.transaction():  # a savepoint: a refusal undoes the change, not the claim
-            return change(Transaction(connection))
+            answer = change(transaction)
     except Refusal as refusal:
-        return refusal
-
-
-def _keep(connection: Connection[DictRow], name: MessageName, outcome: User | Refusal) -> None:
-    reply = encode(outcome).decode() if isinstance(outcome, User) else None
-    refusal = encode_refusal(outcome).decode() if isinstance(outcome, Refusal) else None
-    connection.execute(_KEEP, (reply, refusal, name.topic, name.id))
-
-
-def _kept(connection: Connection[DictRow], name: MessageName) -> User | Refusal:
-    row = connection.execute(_KEPT, (name.topic, name.id)).fetchone()
-    if row is None:
-        raise LookupError(f"the outcome of {name} has been cleared away")
-    if row["refusal"] is not None:
-        return decode_refusal(row["refusal"].encode())
-    return decode(User, row["reply"].encode())
+        return Outcome(refusal)
+    audited.extend(transaction.audited)
+    return Outcome(answer, tuple(transaction.events), transaction.owner)

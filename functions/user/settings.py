@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from shared.settings import KafkaSettings
 
 
@@ -11,11 +13,23 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     Attributes:
         database_url: libpq URL of PostgreSQL.
         database_timeout_s: how long a record waits for a connection before it fails.
-        user_private_keys: JWK Set; opens what is sealed to this function.
+        user_private_keys: JWK Set; opens what is sealed to this function, and seals what it
+            stores. The first seals; all of them open.
         accept_plain_secrets: take a plain password from a peer that cannot seal (NestJS).
         bcrypt_cost: log2 of the rounds; a stored hash of another cost is renewed at login.
         batch_workers: keys worked on side by side, and connections to PostgreSQL. bcrypt leaves
             the interpreter lock, so this may well exceed one for each core.
+        sign_up: ``open``: whoever registers is signed in. ``verified``: signing in waits until
+            the e-mail is confirmed. ``private``: as ``verified``, and nobody learns from
+            register, login or a change of e-mail whether an address has an account. The gateway
+            has the same setting; give both the same value.
+        refresh_grace_seconds: for so long a spent refresh token is answered with the same
+            successor again, if that was not used yet.
+        session_longest_seconds: after this a login is needed, however often it was refreshed.
+        recent_login_seconds: a login is recent enough, for so long, to change e-mail or second
+            factor without the password.
+        keep_outcomes_hours: how long the outcome of a command is remembered; at least as long as
+            the command topics keep a record.
     """
 
     database_url: str
@@ -24,3 +38,8 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     accept_plain_secrets: bool = False
     bcrypt_cost: int = 12
     batch_workers: int = 4
+    sign_up: Literal["open", "verified", "private"] = "open"
+    refresh_grace_seconds: int = 5
+    session_longest_seconds: int = 90 * 24 * 3600
+    recent_login_seconds: int = 600
+    keep_outcomes_hours: int = 24 * 4

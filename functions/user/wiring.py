@@ -13,10 +13,20 @@ from shared.batch import run_batch
 from shared.kafka import Publisher
 from shared.sealing import JwkSet, Opener
 from user.commands import Commands
-from user.passwords import Passwords
+from user.credentials import Passwords
+from user.emails import Emails
+from user.export import Exports
+from user.housekeeping import Housekeeping
+from user.outbox import Outbox
+from user.passwords import Passwords as PasswordHashes
+from user.reauthentication import Reauthentication
 from user.repository import Repository, open_pool
+from user.rules import Subjects, rules
+from user.second_factor import SecondFactor
 from user.service import Accounts
+from user.sessions import Sessions
 from user.settings import Settings
+from user.vault import Vault
 
 
 def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -32,7 +42,31 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     pool = open_pool(
         settings.database_url, size=settings.batch_workers, timeout_s=settings.database_timeout_s
     )
-    accounts = Accounts(Repository(pool), Passwords(settings.bcrypt_cost), Cuid().generate)
-    commands = Commands(accounts, opener, Answers(publisher))
+    subjects = _subjects(settings, Repository(pool, Outbox(publisher)), Vault(keys))
+    commands = Commands(rules(subjects), opener, Answers(publisher))
     workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
-    return lambda event: run_batch(event, commands, workers)
+    housekeeping = Housekeeping(pool, keep_outcomes_hours=settings.keep_outcomes_hours)
+
+    def run(event: Mapping[str, Any]) -> dict[str, Any]:
+        response = run_batch(event, commands, workers)
+        housekeeping()
+        return response
+
+    return run
+
+
+def _subjects(settings: Settings, store: Repository, vault: Vault) -> Subjects:
+    hashes = PasswordHashes(settings.bcrypt_cost)
+    again = Reauthentication(store, hashes, recent_s=settings.recent_login_seconds)
+    return Subjects(
+        accounts=Accounts(store, hashes, Cuid().generate, settings.sign_up),
+        sessions=Sessions(
+            store,
+            grace_s=settings.refresh_grace_seconds,
+            longest_s=settings.session_longest_seconds,
+        ),
+        passwords=Passwords(store, hashes, again),
+        emails=Emails(store, again),
+        second_factor=SecondFactor(store, vault, again),
+        exports=Exports(store),
+    )

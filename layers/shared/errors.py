@@ -5,9 +5,18 @@
     ServiceError
     ├── Refusal              a business answer: told to the caller, the record is done
     │   ├── BadMessage       400  the message does not have the shape its topic promises
+    │   ├── InvalidToken     400  a mailed token that is unknown, used, or too old
     │   ├── InvalidCredentials 401
+    │   ├── SessionEnded     401  signed out, revoked, or expired
+    │   ├── SecondFactorNeeded 401  the password was right, and a code has to follow
+    │   ├── WrongCode        401
+    │   ├── EmailNotVerified 403
+    │   ├── PasswordNeeded   403  signed in too long ago for this without the password
     │   ├── UserNotFound     404
-    │   └── EmailTaken       409
+    │   ├── EmailTaken       409
+    │   ├── SecondFactorState 409  on where it must be off, or off where it must be on
+    │   ├── WeakPassword     422
+    │   └── TooManyAttempts  429
     ├── Unavailable          503  a dependency is broken: a record fails and is delivered again
     ├── Overloaded           503  this process holds as many requests as it can answer in time
     └── ReplyTimeout         504  nobody answered before the deadline
@@ -89,6 +98,93 @@ class EmailTaken(Refusal):
 
     def __init__(self) -> None:
         super().__init__("This e-mail is already registered.")
+
+
+class InvalidToken(Refusal):
+    """A mailed token, or a challenge, that is unknown, used, or too old: nobody is told which."""
+
+    code = "invalid-token"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The token is not valid, or no longer.")
+
+
+class SessionEnded(Refusal):
+    """The session is signed out, revoked or expired, or its refresh token is not known."""
+
+    code = "session-ended"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The session has ended. Sign in again.")
+
+
+class SecondFactorNeeded(Refusal):
+    """The password was right, and a code of the second factor has to follow."""
+
+    code = "second-factor-needed"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("A code of the second factor is needed.")
+
+
+class WrongCode(Refusal):
+    """Not the code of this moment, or one that was used, or no recovery code."""
+
+    code = "wrong-code"
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The code is not right, or was used before.")
+
+
+class EmailNotVerified(Refusal):
+    """Signing in waits until the e-mail is verified."""
+
+    code = "email-not-verified"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Confirm your e-mail first, with the link that was mailed.")
+
+
+class PasswordNeeded(Refusal):
+    """The sign-in was too long ago for this change; the password has to come along."""
+
+    code = "password-needed"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("You signed in a while ago, so this needs your password.")
+
+
+class SecondFactorState(Refusal):
+    """The second factor is on where it must be off, or off where it must be on."""
+
+    code = "second-factor-state"
+    status = 409
+
+    def __init__(self, *, on: bool) -> None:
+        super().__init__(f"The second factor is {'on' if on else 'off'}.")
+
+
+class WeakPassword(Refusal):
+    """A new password that is too easy to guess; the sentence says why."""
+
+    code = "weak-password"
+    status = 422
+
+
+class TooManyAttempts(Refusal):
+    """Too many wrong codes for now."""
+
+    code = "too-many-attempts"
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("Too many wrong codes. Wait a while.")
 
 
 class Unavailable(ServiceError):

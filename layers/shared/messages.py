@@ -15,12 +15,14 @@ from msgspec import UNSET, Meta, UnsetType
 from shared.errors import BadMessage, Refusal
 
 # PostgreSQL's text holds no NUL; control characters have no place in a name or an address.
-_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
 
-Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$")]
+Email = Annotated[
+    str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")
+]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
-Id = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9_-]+$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Id = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9_-]+\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
@@ -60,36 +62,99 @@ class NewSession(Message, frozen=True):
     ip: Annotated[str, Meta(max_length=45)] | None = None
 
 
+class Client(Message, frozen=True):
+    """Whose device it is: for the audit trail.
+
+    Attributes:
+        user_agent, ip: as in :class:`NewSession`.
+    """
+
+    user_agent: Annotated[str, Meta(max_length=400)] | None = None
+    ip: Annotated[str, Meta(max_length=45)] | None = None
+
+
+class NewToken(Message, frozen=True):
+    """A token that whoever asks keeps, and of which only the hash travels.
+
+    Attributes:
+        hash: SHA-256 of the token, in hexadecimal.
+        expires_at: when it dies.
+    """
+
+    hash: Sha256
+    expires_at: datetime
+
+
+class MailedToken(NewToken, frozen=True):
+    """A token that goes out by mail.
+
+    Attributes:
+        sealed: the token itself, sealed to the notification function for the event that will
+            carry it there; the user function passes it on and cannot open it.
+    """
+
+    sealed: Sealed
+
+
 class RegisterUser(Message, frozen=True):
-    """``user.register``: make an account. Answered with a :class:`User`."""
+    """``user.register``: make an account. Answered with a :class:`User`.
+
+    Attributes:
+        session: signs the new account in.
+        verification: confirms the address; whoever asks mails it with the welcome.
+        welcome: that token, sealed to the notification function. The asker does not wait, and
+            nobody is to learn whether the e-mail was taken: the user function sends the welcome,
+            or tells the owner of the address.
+    """
 
     email: Email
     password: Secret
     name: Name | None = None
     session: NewSession | None = None
+    verification: NewToken | None = None
+    welcome: Sealed | None = None
+    client: Client | None = None
 
 
 class ValidateUser(Message, frozen=True):
-    """``user.validate``: is this the password? Answered with a :class:`User`."""
+    """``user.validate``: is this the password? Answered with a :class:`User`.
+
+    Attributes:
+        session: opened when the password is right, and no second factor is on.
+        challenge: where a second factor is on, it has to be answered with this token; the
+            refusal ``second-factor-needed`` says so. Without one, such a person is refused.
+    """
 
     email: Email
     password: Secret
     session: NewSession | None = None
+    challenge: NewToken | None = None
+    client: Client | None = None
 
 
 class FindUser(Message, frozen=True):
-    """``user.find``, by id or by e-mail. Answered with a :class:`User`."""
+    """``user.find``, by id or by e-mail. Answered with a :class:`User`.
+
+    Attributes:
+        session: whoever asks is signed in with it; it has to live.
+    """
 
     id: Id | None = None
     email: Email | None = None
+    session: Id | None = None
 
 
 class UpdateUser(Message, frozen=True):
-    """``user.update``: what is absent stays as it is. Answered with a :class:`User`."""
+    """``user.update``: what is absent stays as it is. Answered with a :class:`User`.
+
+    Attributes:
+        session: as in :class:`FindUser`.
+    """
 
     id: Id
     name: Name | UnsetType | None = UNSET
     email: Email | UnsetType = UNSET
+    session: Id | None = None
 
 
 class User(Message, frozen=True, omit_defaults=False):
@@ -139,8 +204,8 @@ class SendEmail(Message, frozen=True):
     to: Email
     subject: Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
     text: Annotated[str, Meta(min_length=1, max_length=20_000)]
-    phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$")] | None = None
-    page: Annotated[str, Meta(pattern=r"^[a-z-]{1,40}$")] | None = None
+    phone: Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z")] | None = None
+    page: Annotated[str, Meta(pattern=r"^[a-z-]{1,40}\Z")] | None = None
     token: Secret | None = None
 
 

@@ -1,62 +1,92 @@
-"""``/api/v1/auth``: register and login."""
+"""``/api/v1/auth``: register, login, refresh, logout."""
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime, timedelta
-
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Response
 
 from gateway import schemas
-from gateway.routes.responses import with_body
-from gateway.services import Provided, Services
-from gateway.tokens import RefreshToken
-from shared.messages import NewSession, User
+from gateway.one_time import OneTimeToken
+from gateway.routes.responses import also, with_body
+from gateway.services import Provided, Services, SignedInUser
+from gateway.signing_in import new_session, signed_in
+from gateway.users import CHALLENGE_S
+from shared.errors import Refusal, SecondFactorNeeded, SessionEnded
+from shared.password_rules import refuse_weak
 
 router = APIRouter(tags=["auth"])
 
-_LONGEST_USER_AGENT = 400
 
-
-@router.post("/register", status_code=201, responses=with_body(409))
-async def register(
-    body: schemas.Register, request: Request, services: Provided
-) -> schemas.SignedIn:
+@router.post(
+    "/register",
+    status_code=201,
+    response_model=schemas.SignedIn,
+    responses={**with_body(409), **also(202, schemas.Accepted)},
+)
+async def register(body: schemas.Register, services: Provided) -> schemas.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
-    session, refresh = _new_session(request, services)
-    user = await services.users.register(body.email, body.password, body.name, session)
-    await services.notifications.welcome(user)
-    return _signed_in(services, user, session, refresh)
+    await services.attempts.network("register")
+    refuse_weak(body.password, body.email, body.name)
+    if services.sign_up == "private":
+        if await services.attempts.may_mail(body.email):
+            await services.users.register_quietly(body.email, body.password, body.name)
+        return _accepted()
+    return await _register(body, services)
 
 
-@router.post("/login", responses=with_body(401))
-async def login(body: schemas.Login, request: Request, services: Provided) -> schemas.SignedIn:
-    """Sign in with e-mail and password."""
-    session, refresh = _new_session(request, services)
-    user = await services.users.validate(body.email, body.password, session)
-    return _signed_in(services, user, session, refresh)
+@router.post(
+    "/login",
+    response_model=schemas.SignedIn | schemas.Challenge,
+    responses=with_body(401, 403),
+)
+async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | schemas.Challenge:
+    """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
+    await services.attempts.password(body.email)
+    refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
+    session = new_session(services, refresh)
+    try:
+        user = await services.users.validate(body.email, body.password, session, challenge)
+    except Refusal as refusal:
+        if refusal.code != SecondFactorNeeded.code:
+            raise
+        await services.attempts.password_was_right(body.email)
+        return schemas.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
+    await services.attempts.password_was_right(body.email)
+    return signed_in(services, user, session.id, refresh)
 
 
-def _new_session(request: Request, services: Services) -> tuple[NewSession, RefreshToken]:
-    """A session to open, and the refresh token that stays here: only its hash travels."""
-    refresh = RefreshToken.new()
-    agent = request.headers.get("user-agent")
-    session = NewSession(
-        id=uuid.uuid4().hex,
-        refresh_token_hash=refresh.hash,
-        expires_at=datetime.now(UTC) + timedelta(seconds=services.refresh_token_seconds),
-        user_agent=agent[:_LONGEST_USER_AGENT] if agent else None,
-        ip=request.client.host if request.client else None,
+@router.post("/refresh", responses=with_body(401))
+async def refresh(body: schemas.Refresh, services: Provided) -> schemas.SignedIn:
+    """Spend the refresh token for new tokens; spending it twice ends the session."""
+    spent = OneTimeToken.of(body.refresh_token)
+    successor = services.refresh_tokens.after(spent)
+    opened = await services.sessions.refresh(spent, new_session(services, successor))
+    if opened.user is None or opened.session is None:
+        await services.denied.add(*opened.ended)
+        raise SessionEnded
+    return signed_in(services, opened.user, opened.session, successor)
+
+
+@router.post("/logout", status_code=204, responses=with_body(401))
+async def logout(who: SignedInUser, services: Provided, body: schemas.Logout | None = None) -> None:
+    """Sign out of this session, or of all; its access tokens stop working at once."""
+    given = body or schemas.Logout()
+    token = OneTimeToken.of(given.refresh_token) if given.refresh_token else None
+    ended = await services.sessions.end(who, None if given.all else who.session_id, token)
+    await services.denied.add(*ended.ended)
+
+
+async def _register(body: schemas.Register, services: Services) -> schemas.SignedIn | Response:
+    refresh, verification = services.refresh_tokens.first(), OneTimeToken.new()
+    session = new_session(services, refresh) if services.sign_up == "open" else None
+    user = await services.users.register(
+        body.email, body.password, body.name, session, verification
     )
-    return session, refresh
+    await services.notifications.welcome(user, verification)
+    if session is None:
+        return _accepted()
+    await services.attempts.password_was_right(body.email)
+    return signed_in(services, user, session.id, refresh)
 
 
-def _signed_in(
-    services: Services, user: User, session: NewSession, refresh: RefreshToken
-) -> schemas.SignedIn:
-    return schemas.SignedIn(
-        access_token=services.tokens.issue(user.id, session.id),
-        refresh_token=refresh.value,
-        expires_in=services.tokens.seconds,
-        user=schemas.Profile.model_validate(user, from_attributes=True),
-    )
+def _accepted() -> Response:
+    return Response(schemas.Accepted().model_dump_json(), 202, media_type="application/json")

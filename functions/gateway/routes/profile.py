@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter, Response
-from msgspec import UNSET
 
 from gateway import schemas
 from gateway.routes.responses import problems, with_body
-from gateway.services import Provided, SignedInUser
+from gateway.services import Provided, Services, SignedInUser
+from gateway.tokens import Claims
+from shared.messages import User
 
 router = APIRouter(tags=["profile"])
 
 # RFC 9211.
 _HIT = {"cache-status": "redis; hit"}
 _MISS = {"cache-status": "redis; fwd=miss"}
+_ATTACHMENT = {"content-disposition": 'attachment; filename="account.json"'}
 
 
 @router.get("/profile", response_model=schemas.Profile, responses=problems(401, 404))
-async def get_profile(claims: SignedInUser, services: Provided) -> Response:
+async def get_profile(who: SignedInUser, services: Provided) -> Response:
     """Your profile."""
-    cached = await services.cache.get(claims.user_id)
+    cached = await services.cache.get(who.user_id)
     if cached is not None:
         return _json(cached, _HIT)
-    user = await services.users.find(claims.user_id)
+    user = await services.users.find(who)
     return _json(await services.cache.put(user), _MISS)
 
 
-@router.patch("/profile", response_model=schemas.Profile, responses=with_body(401, 404, 409))
+@router.patch("/profile", response_model=schemas.Profile, responses=with_body(401, 403, 404, 409))
 async def change_profile(
-    body: schemas.ProfileChange, claims: SignedInUser, services: Provided
+    body: schemas.ProfileChange, who: SignedInUser, services: Provided
 ) -> Response:
-    """Change your name or e-mail; what is absent stays as it is."""
-    user = await services.users.update(
-        claims.user_id,
-        name=body.name if "name" in body.model_fields_set else UNSET,
-        email=body.email if body.email is not None else UNSET,
-    )
+    """Change your name or e-mail; what is absent stays as it is.
+
+    A new e-mail counts once it is confirmed, with the link that is mailed there.
+    """
+    if body.email is not None:
+        user = await _change_email(body.email, body.password, who, services)
+    if body.email is None or "name" in body.model_fields_set:
+        user = await services.users.update(who, name=body.name)
     return _json(await services.cache.put(user))
+
+
+@router.delete("/profile", status_code=204, responses=with_body(401))
+async def delete_profile(body: schemas.PasswordOnly, who: SignedInUser, services: Provided) -> None:
+    """Delete your account, and all that is kept for it."""
+    await services.attempts.password(who.user_id)
+    ended = await services.users.delete(who, body.password)
+    await services.denied.add(*ended.ended)
+    await services.cache.remove(who.user_id)
+
+
+@router.get("/export", response_model=schemas.Export, responses=problems(401))
+async def export(who: SignedInUser, services: Provided) -> Response:
+    """All that is kept about you."""
+    return _json(msgspec.json.encode(await services.users.export(who)), _ATTACHMENT)
+
+
+async def _change_email(email: str, password: str | None, who: Claims, services: Services) -> User:
+    if password is not None:
+        await services.attempts.password(who.user_id)
+    quiet = services.sign_up == "private"
+    user = await services.credentials.change_email(who, email, password, quiet=quiet)
+    if password is not None:
+        await services.attempts.password_was_right(who.user_id)
+    return user
 
 
 def _json(profile: bytes, headers: dict[str, str] | None = None) -> Response:

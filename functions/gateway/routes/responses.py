@@ -8,9 +8,11 @@ from gateway import schemas
 from gateway.problems import MEDIA_TYPE
 
 _SENTENCES = {
+    400: "The token is not valid, or no longer",
     401: "Who is asking is not known, or no longer",
+    403: "Something else has to be done first",
     404: "There is no such thing",
-    409: "It is somebody else's already",
+    409: "It is somebody else's already, or not in a state for this",
     413: "The body is too large",
     422: "The request does not have the form that is asked for",
     429: "The client's allowance is used up",
@@ -27,6 +29,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def with_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """As :func:`problems`, for a route that takes a body."""
     return problems(413, 422, *statuses)
+
+
+def also(status: int, model: type[schemas.View]) -> dict[int | str, dict[str, Any]]:
+    """Another answer that is none of the problems."""
+    return {status: {"model": model, "description": (model.__doc__ or "").strip()}}
 
 
 def _problem(status: int) -> dict[str, Any]:

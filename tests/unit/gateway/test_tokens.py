@@ -49,7 +49,8 @@ def forged(
         **changes,
     }
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(claims, key, algorithm, headers={"kid": "k1"} if headers is None else headers)
+    named = {"kid": "k1"} if headers is None else headers
+    return jwt.encode(claims, key, algorithm, headers={"typ": "at+jwt", **named})
 
 
 def test_what_is_issued_is_accepted() -> None:
@@ -74,7 +75,7 @@ PUBLIC = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 NONE = ".".join(
     urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
     for part in (
-        {"alg": "none", "kid": "k1"},
+        {"alg": "none", "kid": "k1", "typ": "at+jwt"},
         jwt.decode(forged(), options={"verify_signature": False}),
     )
 )
@@ -91,6 +92,8 @@ NONE = ".".join(
         pytest.param(forged(OTHER), id="another key under our name"),
         pytest.param(forged(headers={"kid": "k2"}), id="unknown key"),
         pytest.param(forged(headers={}), id="no key named"),
+        pytest.param(forged(headers={"kid": "k1", "typ": "JWT"}), id="another kind of token"),
+        pytest.param(forged(nbf=int(time.time()) + 600), id="not yet"),
         pytest.param(forged(iss="somebody"), id="wrong issuer"),
         pytest.param(forged(aud="somebody"), id="wrong audience"),
         pytest.param(forged(aud=None), id="no audience"),

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 import pytest
 
-from shared.errors import EmailTaken, InvalidCredentials, Refusal, UserNotFound
-from shared.messages import FindUser, NewSession, RegisterUser, UpdateUser, User, ValidateUser
-from user.model import Credentials, MessageName
-from user.service import Accounts, Transaction
+from shared.errors import (
+    EmailNotVerified,
+    EmailTaken,
+    InvalidCredentials,
+    Refusal,
+    SecondFactorNeeded,
+    SessionEnded,
+    UserNotFound,
+)
+from shared.messages import (
+    FindUser,
+    Message,
+    NewSession,
+    NewToken,
+    RegisterUser,
+    Sealed,
+    UpdateUser,
+    User,
+    ValidateUser,
+)
+from user.model import AuditEvent, Credentials, Event, MessageName, Purpose, StoredFactor
+from user.service import Accounts, SignUp, Transaction
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+M = TypeVar("M", bound=Message)
 SESSION = NewSession(id="session-1", refresh_token_hash="0" * 64, expires_at=NOW)
 
 
@@ -36,15 +56,22 @@ class MemoryStore:
     def __init__(self) -> None:
         self.users: dict[str, Credentials] = {}
         self.sessions: dict[str, str] = {}
-        self.outcomes: dict[MessageName, User | Refusal] = {}
+        self.outcomes: dict[MessageName, Message | Refusal] = {}
+        self.audited: list[str] = []
+        self.sent: list[str] = []
+        self.tokens: dict[str, str] = {}
+        self.factor: StoredFactor | None = None
 
-    def user(self, id: str) -> User | None:  # noqa: A002 - as the protocol names it
-        return self.users[id].user if id in self.users else None
+    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - as the protocol names it
+        lives = session is None or self.session_lives(id, session)
+        return self.users[id].user if id in self.users and lives else None
 
     def credentials(self, email: str) -> Credentials | None:
         return next((c for c in self.users.values() if c.user.email == email), None)
 
-    def once(self, name: MessageName, change: Callable[[Transaction], User]) -> User:
+    def once(
+        self, name: MessageName, change: Callable[[Transaction], M | Refusal], kind: type[M]
+    ) -> M:
         if name not in self.outcomes:
             try:
                 self.outcomes[name] = change(self)
@@ -53,7 +80,33 @@ class MemoryStore:
         outcome = self.outcomes[name]
         if isinstance(outcome, Refusal):
             raise outcome
+        assert isinstance(outcome, kind)
         return outcome
+
+    def audit(self, event: AuditEvent) -> None:
+        self.audited.append(event.kind)
+
+    def send(self, event: Event) -> None:
+        self.sent.append(event.topic)
+
+    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
+        return self.users.get(id)
+
+    def session_lives(self, user_id: str, session: str) -> bool:
+        return self.sessions.get(session) == user_id
+
+    def add_token(
+        self, purpose: Purpose, user_id: str, token: NewToken, email: str | None = None
+    ) -> None:
+        self.tokens[token.hash] = purpose
+
+    def drop_tokens(self, user_id: str, *purposes: Purpose) -> None:
+        self.tokens = {
+            name: purpose for name, purpose in self.tokens.items() if purpose not in purposes
+        }
+
+    def second_factor(self, user_id: str) -> StoredFactor | None:
+        return self.factor
 
     def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
         if self.credentials(email):
@@ -140,12 +193,69 @@ def test_a_wrong_password_and_an_unknown_email_are_refused_alike(
     assert list(store.sessions) == ["session-1"]
 
 
-def test_a_login_without_a_session_changes_nothing(accounts: Accounts, store: MemoryStore) -> None:
+def test_a_login_without_a_session_opens_none(accounts: Accounts, store: MemoryStore) -> None:
     user = register(accounts)
     command = ValidateUser(email=user.email, password="")
 
     assert accounts.validate(command, "password", MessageName("user.validate", "m2")) == user
-    assert MessageName("user.validate", "m2") not in store.outcomes
+    assert list(store.sessions) == ["session-1"]
+    assert store.audited == ["account-created", "signed-in"]
+
+
+def test_a_password_changed_since_it_was_checked_opens_nothing(
+    accounts: Accounts, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = register(accounts)
+    changed = Credentials(user, "hash of another")
+    monkeypatch.setattr(store, "lock_user", lambda _: changed)
+    session = NewSession(id="session-2", refresh_token_hash="1" * 64, expires_at=NOW)
+    command = ValidateUser(email=user.email, password="", session=session)
+
+    with pytest.raises(InvalidCredentials):
+        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+    assert "session-2" not in store.sessions
+
+
+def test_with_a_second_factor_the_password_opens_a_challenge_only(
+    accounts: Accounts, store: MemoryStore
+) -> None:
+    user = register(accounts)
+    store.factor = StoredFactor("", NOW, 0, 0, waits=False)
+    challenge = NewToken(hash="c" * 64, expires_at=NOW)
+    session = NewSession(id="session-2", refresh_token_hash="1" * 64, expires_at=NOW)
+    command = ValidateUser(email=user.email, password="", session=session, challenge=challenge)
+
+    with pytest.raises(SecondFactorNeeded):
+        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+    assert store.tokens == {"c" * 64: "challenge"}
+    assert "session-2" not in store.sessions
+
+
+@pytest.mark.parametrize(
+    ("sign_up", "refusal"), [("verified", EmailNotVerified), ("private", InvalidCredentials)]
+)
+def test_signing_in_can_wait_for_the_confirmed_address(
+    store: MemoryStore, sign_up: SignUp, refusal: type[Refusal]
+) -> None:
+    accounts = Accounts(store, PlainHashes(), lambda: "user-1", sign_up)
+    user = register(accounts)
+    command = ValidateUser(email=user.email, password="")
+
+    with pytest.raises(refusal):
+        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+
+
+def test_a_quiet_register_tells_only_the_owner_that_the_email_is_taken(
+    accounts: Accounts, store: MemoryStore
+) -> None:
+    register(accounts)
+    command = RegisterUser(
+        email="ada@example.com", password="", welcome=Sealed(kid="k", sealed="s")
+    )
+
+    with pytest.raises(EmailTaken):
+        accounts.register(command, "password", MessageName("user.register", "m2"))
+    assert store.sent == ["notification.send.email"]
 
 
 def test_an_outdated_hash_is_renewed_at_login(accounts: Accounts, store: MemoryStore) -> None:
@@ -175,6 +285,17 @@ def test_a_question_without_a_name_is_a_bad_message(accounts: Accounts) -> None:
     with pytest.raises(Refusal) as refused:
         accounts.find(FindUser())
     assert (refused.value.code, refused.value.status) == ("bad-message", 400)
+
+
+def test_whoever_has_signed_out_finds_and_changes_nothing(accounts: Accounts) -> None:
+    user = register(accounts)
+
+    assert accounts.find(FindUser(id=user.id, session="session-1")) == user
+    with pytest.raises(SessionEnded):
+        accounts.find(FindUser(id=user.id, session="session-0"))
+    gone = UpdateUser(id=user.id, name="X", session="session-0")
+    with pytest.raises(SessionEnded):
+        accounts.update(gone, MessageName("user.update", "m2"))
 
 
 def test_what_is_absent_from_an_update_stays(accounts: Accounts) -> None:

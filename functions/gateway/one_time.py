@@ -1,0 +1,91 @@
+"""Tokens that are made here and brought back here, and of which only hashes are kept elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import b32encode, urlsafe_b64encode
+from hmac import digest
+
+import msgspec
+
+_TOKEN_BYTES = 32
+_RECOVERY_CODES = 10
+_RECOVERY_BYTES = 15  # 120 bits: 24 characters of base32
+_GROUP = 4
+_TOTP_SECRET_BYTES = 20  # RFC 4226, section 4: 160 bits
+
+
+class OneTimeToken(msgspec.Struct, frozen=True):
+    """256 random bits.
+
+    Attributes:
+        value: what somebody is given.
+        hash: SHA-256 in hexadecimal.
+    """
+
+    value: str
+    hash: str
+
+    @classmethod
+    def new(cls) -> OneTimeToken:
+        """Make one."""
+        return cls.of(secrets.token_urlsafe(_TOKEN_BYTES))
+
+    @classmethod
+    def of(cls, value: str) -> OneTimeToken:
+        """One that somebody has brought back."""
+        return cls(value, hash_of(value))
+
+
+class RefreshTokens:
+    """Refresh tokens: the first of a session is random, and each has one successor.
+
+    The successor is derived from the token with a key that only gateways have. So two requests
+    that race with one token, or one that is sent again because its answer was lost, are given the
+    same successor, though nothing but hashes is stored: one wins, and nobody is locked out. Without
+    the key, a token tells nothing of the next one.
+
+    Args:
+        key: at least 256 bits.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = digest(key, b"user-services refresh tokens", "sha256")
+
+    def first(self) -> OneTimeToken:
+        """Of a new session."""
+        return OneTimeToken.new()
+
+    def after(self, spent: OneTimeToken) -> OneTimeToken:
+        """The successor of a token."""
+        raw = digest(self._key, spent.value.encode(), "sha256")
+        return OneTimeToken.of(urlsafe_b64encode(raw).rstrip(b"=").decode())
+
+
+def hash_of(value: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def new_recovery_codes() -> list[str]:
+    """Ten codes for the day when the device is lost, in groups that can be typed."""
+    return [_grouped(_base32(_RECOVERY_BYTES)) for _ in range(_RECOVERY_CODES)]
+
+
+def recovery_hash(code: str) -> str:
+    """What is kept of a recovery code; hyphens and case do not count."""
+    return hash_of(code.replace("-", "").upper())
+
+
+def new_totp_secret() -> str:
+    """A secret for RFC 6238, base32 as authenticator apps read it."""
+    return _base32(_TOTP_SECRET_BYTES)
+
+
+def _base32(size: int) -> str:
+    return b32encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+
+
+def _grouped(text: str) -> str:
+    return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))

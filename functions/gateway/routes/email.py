@@ -1,0 +1,40 @@
+"""``/api/v1/auth/email``: confirm an address."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway import schemas
+from gateway.one_time import OneTimeToken
+from gateway.routes.responses import with_body
+from gateway.services import Provided, SignedInUserOrNobody
+from gateway.tokens import NotAuthenticated
+
+router = APIRouter(prefix="/email/verify", tags=["email"])
+
+
+@router.post("", status_code=204, responses=with_body(400, 409))
+async def verify(body: schemas.Verify, services: Provided) -> None:
+    """Confirm the address that the token was mailed to."""
+    await services.attempts.network("verify")
+    user = await services.credentials.verify_email(OneTimeToken.of(body.token))
+    await services.cache.put(user)
+
+
+@router.post("/resend", status_code=202, responses=with_body(401))
+async def resend(
+    who: SignedInUserOrNobody, services: Provided, body: schemas.Resend | None = None
+) -> schemas.Accepted:
+    """Have the link mailed again: to the address that is given, or that of whoever is signed in.
+
+    The answer is the same whether or not the address waits for one.
+    """
+    await services.attempts.network("resend")
+    email = body.email if body else None
+    if email is None:
+        if who is None:
+            raise NotAuthenticated("Give an email, or an access token.")
+        email = (await services.users.find(who)).email
+    if await services.attempts.may_mail(email):
+        await services.credentials.send_verification(email)
+    return schemas.Accepted()

@@ -1,0 +1,40 @@
+"""``/api/v1/auth/password``: change, forgot, reset."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from gateway import schemas
+from gateway.one_time import OneTimeToken
+from gateway.routes.responses import with_body
+from gateway.services import Provided, SignedInUser
+
+router = APIRouter(prefix="/password", tags=["password"])
+
+
+@router.post("/change", status_code=204, responses=with_body(401))
+async def change(body: schemas.ChangePassword, who: SignedInUser, services: Provided) -> None:
+    """Another password; all other sessions end."""
+    await services.attempts.password(who.user_id)
+    ended = await services.credentials.change_password(
+        who, body.current_password, body.new_password
+    )
+    await services.attempts.password_was_right(who.user_id)
+    await services.denied.add(*ended.ended)
+
+
+@router.post("/forgot", status_code=202, responses=with_body())
+async def forgot(body: schemas.Forgot, services: Provided) -> schemas.Accepted:
+    """Have a link mailed, if the address has an account; the answer is the same if not."""
+    await services.attempts.network("forgot")
+    if await services.attempts.may_mail(body.email):
+        await services.credentials.forgot_password(body.email)
+    return schemas.Accepted()
+
+
+@router.post("/reset", status_code=204, responses=with_body(400))
+async def reset(body: schemas.Reset, services: Provided) -> None:
+    """Another password, with the token that was mailed; all sessions end."""
+    await services.attempts.network("reset")
+    ended = await services.credentials.reset_password(OneTimeToken.of(body.token), body.password)
+    await services.denied.add(*ended.ended)

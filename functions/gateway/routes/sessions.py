@@ -1,0 +1,43 @@
+"""``/api/v1/auth/sessions``: the devices that are signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from gateway import schemas
+from gateway.routes.responses import problems
+from gateway.services import Provided, SignedInUser
+from gateway.tokens import Claims
+from shared.actions import SessionView
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
+
+
+@router.get("", responses=problems(401))
+async def list_sessions(who: SignedInUser, services: Provided) -> schemas.SessionList:
+    """Where you are signed in."""
+    found = await services.sessions.list(who)
+    return schemas.SessionList(sessions=[_view(each, who) for each in found.sessions])
+
+
+@router.delete("/{session_id}", status_code=204, responses=problems(401, 404, 422))
+async def end_session(session_id: SessionId, who: SignedInUser, services: Provided) -> None:
+    """Sign a device out; its access tokens stop working at once."""
+    ended = await services.sessions.end(who, session_id)
+    await services.denied.add(*ended.ended)
+
+
+def _view(session: SessionView, who: Claims) -> schemas.SessionView:
+    return schemas.SessionView(
+        id=session.id,
+        current=session.id == who.session_id,
+        signed_in_at=session.signed_in_at,
+        last_used_at=session.used_at,
+        expires_at=session.expires_at,
+        user_agent=session.user_agent,
+        ip=session.ip,
+    )

@@ -1,0 +1,36 @@
+"""What every way of signing in has in common: a session to open, and the tokens for it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from gateway import schemas
+from gateway.one_time import OneTimeToken
+from gateway.origin import origin
+from gateway.services import Services
+from shared.messages import NewSession, User
+
+
+def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
+    """A session to open; of its refresh token, only the hash travels."""
+    client = origin.get().client
+    return NewSession(
+        id=uuid.uuid4().hex,
+        refresh_token_hash=refresh.hash,
+        expires_at=datetime.now(UTC) + timedelta(seconds=services.refresh_token_seconds),
+        user_agent=client.user_agent,
+        ip=client.ip,
+    )
+
+
+def signed_in(
+    services: Services, user: User, session_id: str, refresh: OneTimeToken
+) -> schemas.SignedIn:
+    """The tokens of a session that has been opened or refreshed."""
+    return schemas.SignedIn(
+        access_token=services.tokens.issue(user.id, session_id),
+        refresh_token=refresh.value,
+        expires_in=services.tokens.seconds,
+        user=schemas.Profile.model_validate(user, from_attributes=True),
+    )

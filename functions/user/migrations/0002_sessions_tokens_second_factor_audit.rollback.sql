@@ -1,0 +1,10 @@
+DROP TABLE audit_events;
+DROP FUNCTION audit_events_only_grow;
+ALTER TABLE processed_messages DROP COLUMN events;
+ALTER TABLE processed_messages DROP COLUMN user_id;
+DROP TABLE recovery_codes;
+DROP TABLE second_factors;
+DROP TABLE tokens;
+DROP INDEX sessions_expires_at;
+DROP INDEX sessions_family;
+ALTER TABLE sessions DROP COLUMN signed_in_at;

@@ -1,0 +1,1 @@
+"""All SQL, one module for each table; every method works inside a transaction that is given."""
