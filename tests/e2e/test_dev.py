@@ -1,0 +1,186 @@
+"""`make dev`, used as a person uses it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import redis
+from confluent_kafka.admin import AdminClient
+
+from local import ports
+from shared.topics import USER_REGISTER
+from tests.e2e.dev import Dev, copy_project
+from tests.services import eventually
+
+_ADA = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    # Not pytest's own folder: PostgreSQL, under root, must reach it.
+    with tempfile.TemporaryDirectory(prefix="dev-") as name:
+        yield copy_project(Path(name))
+
+
+@pytest.fixture(scope="module")
+def dev(folder: Path) -> Iterator[Dev]:
+    dev = Dev(folder)
+    dev.see("Ready in")
+    yield dev
+    dev.close()
+
+
+def test_the_curl_it_shows_registers_and_the_mail_is_in_the_inbox(dev: Dev) -> None:
+    shown = dev.screen[dev.screen.index("curl -s") :]
+    answer = subprocess.run(
+        re.split(r"\n\n", shown)[0].replace("curl -s", "curl -s -i"),
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.startswith("HTTP/1.1 201")
+    assert eventually(lambda: _mails(dev))[0]["To"][0]["Address"] == _ADA["email"]
+    dev.see("gateway ", "method=POST path=/api/v1/auth/register status=201")
+    dev.see("user ", "command done", "topic=user.register")
+    dev.see("user ", "invoked", "mapping=UserRegisterMapping")
+    dev.see("notification ", "invoked", "mapping=NotificationWelcomeMapping")
+    dev.see("inbox ", "mail to=ada@example.com")
+
+
+def test_any_tool_can_join_with_dev_env(dev: Dev) -> None:
+    env = dev.env
+    assert httpx.get(f"{env['API_URL']}/health").status_code == 200
+    assert httpx.get(env["INBOX_URL"]).status_code == 200
+    with psycopg.connect(env["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() is not None
+    with redis.Redis.from_url(env["REDIS_URL"]) as client:
+        assert client.ping()
+    topics = AdminClient({"bootstrap.servers": env["KAFKA_BOOTSTRAP_SERVERS"]}).list_topics(
+        timeout=10
+    )
+    assert USER_REGISTER in topics.topics
+    assert (dev.folder / ".local" / "dev.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_one_says_that_the_first_runs(dev: Dev) -> None:
+    second = Dev(dev.folder)
+    assert second.wait() == 2
+    assert "running here already" in second.screen
+    assert dev.env["API_URL"] in second.screen
+
+
+def test_it_does_not_colour_what_is_not_a_terminal(dev: Dev) -> None:
+    assert "\x1b" not in dev.screen
+
+
+@pytest.mark.parametrize(
+    ("file", "restarted"),
+    [
+        ("functions/gateway/__init__.py", {"gateway"}),
+        ("functions/user/__init__.py", {"user"}),
+        ("layers/shared/__init__.py", {"gateway", "user", "notification"}),
+    ],
+)
+def test_changed_code_runs(dev: Dev, file: str, restarted: set[str]) -> None:
+    before, seen = dev.pids, len(dev.lines)
+    with (dev.folder / file).open("a") as code:
+        code.write(f"print('{file} is new', flush=True)\n")
+
+    def all_ready_again() -> bool:
+        shown = "\n".join(dev.lines[seen:])
+        return all(f"{name} is ready again" in shown for name in restarted)
+
+    eventually(all_ready_again, 30)
+    assert {name for name, pid in dev.pids.items() if pid != before[name]} == restarted
+    for name in restarted:
+        assert f"{file} is new" in (dev.folder / ".local" / "logs" / f"{name}.log").read_text()
+    assert httpx.get(f"{dev.env['API_URL']}/health/ready").status_code == 200
+
+
+def test_broken_code_is_shown_and_mended_code_runs(dev: Dev) -> None:
+    path = dev.folder / "functions" / "gateway" / "app.py"
+    good = path.read_text()
+    path.write_text("no python\n" + good)
+    dev.see("gateway ", "SyntaxError")
+    path.write_text(good)
+    eventually(lambda: httpx.get(f"{dev.env['API_URL']}/health/ready").status_code == 200, 30)
+
+
+def test_a_worker_that_dies_is_started_again(dev: Dev) -> None:
+    dev.child("notification").kill()
+    dev.see("dev ", "notification ended (-9); again in 0.5 s")
+    dev.see("dev ", "notification is ready again")
+
+
+def test_a_broker_that_dies_takes_nothing_with_it(dev: Dev) -> None:
+    before = dev.env["KAFKA_BOOTSTRAP_SERVERS"]
+    dev.child("broker").kill()
+    dev.see("dev ", "broker is ready again")
+    eventually(lambda: dev.env["KAFKA_BOOTSTRAP_SERVERS"] != before)
+    eventually(lambda: _login(dev) == 200, 30)
+
+
+def test_ctrl_c_ends_everything_and_what_was_kept_is_there_again(folder: Path, dev: Dev) -> None:
+    children, env = dev.children(), dev.env
+    assert dev.interrupt() == 0
+    assert not any(each.is_running() for each in children)
+    for url in (env["API_URL"], env["INBOX_URL"], env["SMTP_URL"], env["DATABASE_URL"]):
+        assert ports.is_free(urlsplit(url).port or 0), url
+    assert not (folder / ".local" / "dev.env").exists()
+
+    again = Dev(folder)
+    again.see("Ready in")
+    assert "creating the database" not in again.screen
+    assert _login(again) == 200
+    assert _mails(again)[0]["To"][0]["Address"] == _ADA["email"]
+    again.close()
+
+
+def test_kill_9_leaves_no_process(folder: Path) -> None:
+    dev = Dev(folder)
+    dev.see("Ready in")
+    children = dev.children()
+    dev.process.kill()
+    assert dev.wait() == -signal.SIGKILL
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("variable", ["PORT", "INBOX_PORT", "SMTP_PORT"])
+def test_a_port_in_use_is_named_with_its_variable(folder: Path, variable: str) -> None:
+    with socket.create_server((ports.HOST, 0)) as taken:
+        number = taken.getsockname()[1]
+        dev = Dev(folder, **{variable: str(number)})
+        assert dev.wait() == 2
+    assert f"Port {number} is in use" in dev.lines[-1]
+    assert f"{variable}=" in dev.lines[-1]
+
+
+def test_a_port_that_is_no_number_is_named_with_its_variable(folder: Path) -> None:
+    dev = Dev(folder, PORT="http")
+    assert dev.wait() == 2
+    assert "PORT" in dev.screen
+
+
+def _mails(dev: Dev) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.get(f"{dev.env['INBOX_URL']}/api/v1/messages").json()[
+        "messages"
+    ]
+    return found
+
+
+def _login(dev: Dev) -> int:
+    return httpx.post(f"{dev.env['API_URL']}/api/v1/auth/login", json=_ADA, timeout=30).status_code

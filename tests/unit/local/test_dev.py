@@ -1,0 +1,89 @@
+"""The parts of `make dev` that need no process."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.dev.screen import Screen
+from local.dev.state import AlreadyRunning, State
+from local.dev.watch import concerned
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("functions/gateway/routes/auth.py", {"gateway"}),
+        ("functions/user/migrations/0001.sql", {"user"}),
+        ("functions/notification/templates/welcome.html", {"notification"}),
+        ("layers/shared/topics.py", {"gateway", "user", "notification"}),
+        ("local/esm/poller.py", {"user", "notification"}),
+        ("template.yaml", {"user", "notification"}),
+        ("functions/gateway.txt", set()),
+    ],
+)
+def test_a_changed_file_concerns_who_runs_it(path: str, names: set[str]) -> None:
+    assert concerned([path]) == names
+
+
+def test_several_changed_files_concern_everybody_once() -> None:
+    paths = ["functions/user/service.py", "functions/user/model.py", "functions/gateway/app.py"]
+    assert concerned(paths) == {"user", "gateway"}
+
+
+def test_lines_stand_under_the_name_of_who_says_them() -> None:
+    out = io.StringIO()
+    screen = Screen(out, {})
+    screen.line("user", "12:00:00 WARNING late x_id=1")
+    screen.line("notification", "12:00:01 mail sent")
+    assert out.getvalue() == (
+        "user         12:00:00 WARNING late x_id=1\nnotification 12:00:01 mail sent\n"
+    )
+
+
+def test_the_state_has_one_user_at_a_time(tmp_path: Path) -> None:
+    state = State(tmp_path / ".local")
+    with (
+        state.locked(),
+        state.env_file({"API_URL": "http://127.0.0.1:3000"}),
+        pytest.raises(AlreadyRunning, match=r"http://127\.0\.0\.1:3000"),
+        state.locked(),
+    ):
+        pass
+    with state.locked():
+        assert not (state / "dev.env").exists()
+
+
+def test_addresses_are_told_for_as_long_as_they_are_true(tmp_path: Path) -> None:
+    state = State(tmp_path / ".local")
+    told = []
+    with pytest.raises(KeyboardInterrupt), state.env_file({"A": "1", "B": "x=y"}):
+        _interrupt(lambda: told.append((state / "dev.env").read_text()))
+    assert told == ["A=1\nB=x=y\n"]
+    assert not (state / "dev.env").exists()
+
+
+def test_a_reset_forgets_what_dev_keeps_and_nothing_else(tmp_path: Path) -> None:
+    state = State(tmp_path / ".local")
+    (state / "inbox").mkdir()
+    (state / "inbox" / "1.eml").touch()
+    (state / "keys.json").touch()
+    (state / "kafka-jars").mkdir()
+    state.forget()
+    assert {path.name for path in state.folder.iterdir()} == {"kafka-jars", "dev.lock"}
+
+
+def test_a_reset_leaves_a_running_system_alone(tmp_path: Path) -> None:
+    state = State(tmp_path / ".local")
+    (state / "keys.json").touch()
+    with state.locked(), pytest.raises(AlreadyRunning):
+        State(state.folder).forget()
+    assert (state / "keys.json").exists()
+
+
+def _interrupt(first: Callable[[], None]) -> None:
+    first()
+    raise KeyboardInterrupt
