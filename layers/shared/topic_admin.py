@@ -28,6 +28,8 @@ from shared.topics import TOPICS, Topic
 
 log = logging.getLogger(__name__)
 
+Config = dict[str, str]
+
 _DAY_MS: Final = 24 * 60 * 60_000
 # librdkafka and brokers since 2.4 (KIP-464): the cluster's default.replication.factor.
 _CLUSTER_DEFAULT: Final = -1
@@ -42,23 +44,29 @@ class TopicChanges(msgspec.Struct, frozen=True):
     configured: list[str]
 
 
-def ensure_topics(admin: AdminClient, topics: Iterable[Topic] = TOPICS) -> TopicChanges:
+def ensure_topics(
+    admin: AdminClient, topics: Iterable[Topic] = TOPICS, *, roll_segments: bool = True
+) -> TopicChanges:
     """Create what is missing, add partitions where there are too few, set the retention.
 
     Args:
         admin: a client of the cluster; replicas follow the cluster's defaults.
         topics: what there shall be.
+        roll_segments: also set when a segment is closed. MSK Serverless refuses that (MSK
+            Developer Guide, "Configuration properties for MSK Serverless clusters").
 
     Raises:
         confluent_kafka.KafkaException: the cluster cannot be reached or refuses.
         TimeoutError: the cluster accepts, and then does not do it.
     """
     wanted = {topic.name: topic for topic in topics}
+    configs = {name: _config(topic, roll_segments) for name, topic in wanted.items()}
     there = _partitions(admin)
+    missing = [topic for topic in wanted.values() if topic.name not in there]
     changes = TopicChanges(
-        created=_create(admin, [topic for topic in wanted.values() if topic.name not in there]),
+        created=_create(admin, missing, configs),
         grown=_grow(admin, [t for t in wanted.values() if 0 < there.get(t.name, 0) < t.partitions]),
-        configured=_configure(admin, [topic for topic in wanted.values() if topic.name in there]),
+        configured=_configure(admin, {name: configs[name] for name in wanted if name in there}),
     )
     _await_partitions(admin, wanted)
     log.info("topics are as stated", extra={"changes": msgspec.to_builtins(changes)})
@@ -86,11 +94,11 @@ def _await_partitions(admin: AdminClient, wanted: Mapping[str, Topic]) -> None:
     raise TimeoutError("The brokers do not know the topics that were created.")
 
 
-def _create(admin: AdminClient, topics: list[Topic]) -> list[str]:
+def _create(admin: AdminClient, topics: list[Topic], configs: Mapping[str, Config]) -> list[str]:
     if not topics:
         return []
     new = [
-        NewTopic(topic.name, topic.partitions, _CLUSTER_DEFAULT, config=_config(topic))
+        NewTopic(topic.name, topic.partitions, _CLUSTER_DEFAULT, config=configs[topic.name])
         for topic in topics
     ]
     pending = admin.create_topics(new, operation_timeout=_TIMEOUT_S)
@@ -118,38 +126,39 @@ def _grow(admin: AdminClient, topics: list[Topic]) -> list[str]:
     return sorted(pending)
 
 
-def _configure(admin: AdminClient, topics: list[Topic]) -> list[str]:
-    if not topics:
+def _configure(admin: AdminClient, configs: Mapping[str, Config]) -> list[str]:
+    if not configs:
         return []
-    described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, t.name) for t in topics])
+    described = admin.describe_configs([ConfigResource(ResourceType.TOPIC, n) for n in configs])
     now = {resource.name: pending.result() for resource, pending in described.items()}
-    differing = [topic for topic in topics if _changes(topic, now[topic.name])]
+    differing = [name for name, config in configs.items() if _changes(config, now[name])]
     if not differing:
         return []
-    for changed in admin.incremental_alter_configs([_resource(t) for t in differing]).values():
+    resources = [_resource(name, configs[name]) for name in differing]
+    for changed in admin.incremental_alter_configs(resources).values():
         changed.result()
-    return sorted(topic.name for topic in differing)
+    return sorted(differing)
 
 
-def _config(topic: Topic) -> dict[str, str]:
+def _config(topic: Topic, roll_segments: bool) -> Config:
     """A record lives for its retention and, at most, for as long again or a day longer.
 
     Kafka deletes whole segments, and the one being written only once its youngest record is too
     old: with the default segment of a week, "ten minutes" would mean a week on a busy topic.
     """
-    return {
-        "retention.ms": str(topic.retention_ms),
-        "segment.ms": str(min(topic.retention_ms, _DAY_MS)),
-    }
+    config = {"retention.ms": str(topic.retention_ms)}
+    if roll_segments:
+        config["segment.ms"] = str(min(topic.retention_ms, _DAY_MS))
+    return config
 
 
-def _changes(topic: Topic, now: dict[str, ConfigEntry]) -> bool:
-    return any(now[name].value != value for name, value in _config(topic).items())
+def _changes(config: Config, now: dict[str, ConfigEntry]) -> bool:
+    return any(now[name].value != value for name, value in config.items())
 
 
-def _resource(topic: Topic) -> ConfigResource:
+def _resource(name: str, config: Config) -> ConfigResource:
     entries = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-        for name, value in _config(topic).items()
+        ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        for key, value in config.items()
     ]
-    return ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
