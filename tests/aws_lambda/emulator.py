@@ -87,7 +87,7 @@ class Environment:
             *("--runtime-api-address", f"{ports.HOST}:{runtime_port}"),
             *(str(PYTHON), "-m", "awslambdaric", code.handler),
         )
-        env = {**_variables(code), **variables}
+        env = {**lambda_variables(code), **variables}
         command = Command("emulator", argv, env, ready=r"\(rapid\) exec")
         self._process = Process(command, group, self.output.append)
         self._process.wait_ready(_START_S)
@@ -144,7 +144,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex((ports.HOST, port)) == 0
 
 
-def _variables(code: Code) -> dict[str, str]:
+def lambda_variables(code: Code) -> dict[str, str]:
     """What Lambda sets (Developer Guide, "Defined runtime environment variables")."""
     path = [code.task, *([code.layer / "python"] if code.layer else [])]
     return {
