@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
-from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
+from aws_lambda_powertools.utilities.parameters import base
 from moto import mock_aws
 
 from shared.environment import environment
@@ -25,8 +24,7 @@ def put(monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    parameters.clear_caches()
-    DEFAULT_PROVIDERS.clear()
+    vars(base)["DEFAULT_PROVIDERS"].clear()  # a client, and what it has read, from before
     with mock_aws():
         client = boto3.client("secretsmanager")
 
@@ -79,7 +77,7 @@ def test_a_secret_of_another_form_is_refused_without_being_shown(put: Put, conte
 def test_a_secret_that_is_not_there_is_named_by_its_variable(put: Put) -> None:
     arn = put("one", {}).replace("one", "other")
 
-    with pytest.raises(SettingsError, match="KAFKA_SECRET_ARN .*ResourceNotFoundException"):
+    with pytest.raises(SettingsError, match=r"KAFKA_SECRET_ARN .*ResourceNotFoundException"):
         environment({"KAFKA_SECRET_ARN": arn})
 
 

@@ -1,4 +1,4 @@
-"""template.yaml is complete: settings, secrets, mappings, deadlines and permissions fit the code."""
+"""template.yaml fits the code: settings, secrets, mappings, deadlines, permissions."""
 
 from __future__ import annotations
 
@@ -142,6 +142,40 @@ def test_mappings_differ_only_in_function_topic_destination_and_pollers() -> Non
     assert all(other == first for other in others)
 
 
+def test_every_mapping_is_watched() -> None:
+    watched = {
+        name: set(re.findall(r"'Ref': '(\w+Mapping)'", str(resource)))
+        for name, resource in RESOURCES.items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    for kind in ("GivenUpAlarm", "LostRecordsAlarm", "LagAlarm"):
+        seen = {one for name, of in watched.items() if name.endswith(kind) for one in of}
+        assert seen == set(MAPPINGS), kind
+
+
+@pytest.mark.parametrize("function", ["User", "Notification"])
+def test_with_iam_a_function_may_read_its_topics_and_write_those_it_gives_up(function: str) -> None:
+    allowed = {
+        topic: str(statement["Action"])
+        for statement in statements(RESOURCES[f"{function}KafkaPolicy"])
+        for topic in re.findall(r"topic/\$\{Cluster\}/([^'\"]+)", str(statement["Resource"]))
+    }
+    prefix = function.lower()
+    for mapping in MAPPINGS.values():
+        (topic,) = mapping["Topics"]
+        if topic.startswith(f"{prefix}."):
+            assert "ReadData" in allowed[topic]
+    assert "WriteData" in allowed[f"{prefix}.failed"]
+
+
+def test_with_iam_the_gateway_may_write_every_topic_and_read_replies_only() -> None:
+    for mapping in MAPPINGS.values():
+        assert f"/{mapping['Topics'][0]}'" in str(statements(RESOURCES["GatewayKafkaPolicy"])[1])
+    readable = [s for s in statements(RESOURCES["GatewayKafkaPolicy"]) if "ReadData" in str(s)]
+    assert len(readable) == 1
+    assert "gateway.reply" in str(readable[0]["Resource"])
+
+
 def test_deadlines_nest() -> None:
     reply_ms = next(
         field.default
@@ -163,10 +197,8 @@ def test_deadlines_nest() -> None:
 
 
 def test_the_schema_parameter_names_the_newest_migration() -> None:
-    newest = max(
-        (ROOT / "functions/user/migrations").glob("[0-9]*.sql"), key=lambda path: path.name
-    )
-    name = newest.name.removesuffix(".sql").removesuffix(".rollback")
+    migrations = (ROOT / "functions/user/migrations").glob("[0-9]*.sql")
+    name = max(path.name.partition(".")[0] for path in migrations)
 
     assert TEMPLATE["Parameters"]["SchemaVersion"]["Default"] == name
     assert "Schema" in RESOURCES["UserFunction"]["DependsOn"]
