@@ -9,6 +9,7 @@ data, which is ``nobody`` at first, and the folders above get the right to be pa
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pwd
 import secrets
@@ -23,6 +24,8 @@ from typing import NamedTuple
 import psutil
 
 from local.process import Command, StartError, package_file
+
+log = logging.getLogger(__name__)
 
 NAME = "postgres"
 USER = "app"
@@ -214,6 +217,7 @@ def _let_pass(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
+            log.warning("PostgreSQL runs as nobody, so all may now pass through %s", folder)
 
 
 def _binary(name: str) -> Path:
