@@ -7,14 +7,10 @@ the forms that the Developer Guide gives ("Cluster authentication methods").
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping as Environment
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local.esm.destinations.aws import aws_client
 from local.esm.errors import EsmError
 from local.esm.intrinsics import region
 from local.esm.mappings import Mapping
@@ -27,6 +23,7 @@ _SASL: Final = {
     "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512",
 }
 _OF_THE_NETWORK: Final = ("VPC_SUBNET", "VPC_SECURITY_GROUP")
+_UNSECURED: Final = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_FETCH_WAIT_MS")
 
 
 def connection(
@@ -52,14 +49,11 @@ def connection(
     return client_config(load(KafkaSettings, variables))
 
 
-_UNSECURED: Final = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_FETCH_WAIT_MS")
-
-
 def _secured(mapping: Mapping) -> dict[str, Any]:
     config: dict[str, Any] = {"security.protocol": "SSL"}
     for kind, uri in mapping.access:
         if kind in _SASL:
-            secret = _secret(uri)
+            secret = _read_secret(uri)
             config |= {
                 "security.protocol": "SASL_SSL",
                 "sasl.mechanism": _SASL[kind],
@@ -67,9 +61,9 @@ def _secured(mapping: Mapping) -> dict[str, Any]:
                 "sasl.password": _member(secret, "password", uri),
             }
         elif kind == "CLIENT_CERTIFICATE_TLS_AUTH":
-            config |= _client_certificate(_secret(uri), uri)
+            config |= _client_certificate(_read_secret(uri), uri)
         elif kind == "SERVER_ROOT_CA_CERTIFICATE":
-            config["ssl.ca.pem"] = _member(_secret(uri), "certificate", uri)
+            config["ssl.ca.pem"] = _member(_read_secret(uri), "certificate", uri)
         elif kind not in _OF_THE_NETWORK:
             raise EsmError(f"{mapping.logical_id}: the access type {kind} is not supported here.")
     return config
@@ -85,13 +79,10 @@ def _client_certificate(secret: dict[str, str], uri: str) -> dict[str, str]:
     return config
 
 
-def _secret(uri: str) -> dict[str, str]:
-    try:
-        answer = aws_client("secretsmanager", region()).get_secret_value(SecretId=uri)
-        secret: dict[str, str] = json.loads(answer["SecretString"])
-    except (BotoCoreError, ClientError, KeyError, ValueError) as error:
-        raise EsmError(f"The secret {uri} cannot be read: {error}.") from None
-    return secret
+def _read_secret(uri: str) -> dict[str, str]:
+    from local.esm.aws import read_secret  # boto3 takes long to import
+
+    return read_secret(uri, region())
 
 
 def _member(secret: dict[str, str], name: str, uri: str) -> str:

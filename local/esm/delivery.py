@@ -194,4 +194,6 @@ def _owned(piece: Piece, batch: Batch) -> Piece:
 def _mark_settled(batch: Batch, pieces: deque[Piece]) -> None:
     for number, partition in batch.partitions.items():
         left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
-        partition.settled = min(left) if left else batch.ends[number]
+        offset = min(left) if left else batch.ends[number]
+        if offset != batch.records[number][0].offset():  # else nothing is settled yet
+            partition.settled = offset

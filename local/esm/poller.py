@@ -185,6 +185,7 @@ class Poller:
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
+        self._log_partitions("partitions to be revoked", partitions)
         self._store(consumer, self._batcher.revoke(numbers, _REVOKE_PATIENCE_S))
         self._forget(numbers)
         self._log_partitions("partitions revoked", partitions)

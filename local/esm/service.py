@@ -16,7 +16,6 @@ from local.esm.batching import Batcher
 from local.esm.brokers import probe
 from local.esm.client import GroupProtocol, consumer_config
 from local.esm.delivery import Delivery
-from local.esm.destinations.aws import AwsDestination
 from local.esm.destinations.kafka import KafkaDestination
 from local.esm.destinations.on_failure import Destination
 from local.esm.errors import EsmError
@@ -214,12 +213,7 @@ class Service:
     def _destination(self, mapping: Mapping, config: dict[str, Any]) -> Destination | None:
         if not mapping.destination:
             return None
-        kind, _, name = mapping.destination.partition("://")
-        destination: Destination = (
-            KafkaDestination(name, config)
-            if kind == "kafka"
-            else AwsDestination(mapping.destination)
-        )
+        destination = _destination_of(mapping.destination, config)
         self._destinations.append(destination)
         return destination
 
@@ -231,3 +225,11 @@ class Service:
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
         self._stopping.set()
+
+
+def _destination_of(name: str, config: dict[str, Any]) -> Destination:
+    if name.startswith("kafka://"):
+        return KafkaDestination(name.removeprefix("kafka://"), config)
+    from local.esm.destinations.aws import AwsDestination  # boto3 takes long to import
+
+    return AwsDestination(name)

@@ -85,6 +85,8 @@ class Workers:
                 self._coming -= 1
             if batch is None:
                 return False
-            self._delivery.deliver(batch)
-        self._batcher.settle(batch)
+            try:
+                self._delivery.deliver(batch)
+            finally:
+                self._batcher.settle(batch)
         return True

@@ -1,7 +1,6 @@
 """SQS, SNS and S3 as on-failure destinations: one record for each batch.
 
-SQS and SNS get metadata only, S3 the whole event beside it. The clients take region, credentials
-and endpoint (``AWS_ENDPOINT_URL``) as every AWS tool does.
+SQS and SNS get metadata only, S3 the whole event beside it.
 """
 
 from __future__ import annotations
@@ -11,55 +10,34 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from local.esm.aws import AWS_ERRORS, aws_client, queue_url
 from local.esm.destinations.on_failure import DestinationError, Failure, batch_record
-from local.esm.errors import EsmError
+from local.esm.intrinsics import region
 
 
 class AwsDestination:
     """What an ARN names: a queue, an SNS topic or a bucket.
 
     Raises:
-        EsmError: no client can be made, for instance for want of a region.
+        EsmError: no client can be made.
     """
 
     def __init__(self, arn: str) -> None:
-        service, region = arn.split(":")[2:4]
+        service, place = arn.split(":")[2:4]
         self._arn = arn
         self._write = _WRITERS[service]
-        self._client = aws_client(service, region or None)
+        self._client = aws_client(service, place or region())
 
     def send(self, failure: Failure) -> None:
         """Write the batch's record."""
         try:
             self._write(self._client, self._arn, failure)
-        except (BotoCoreError, ClientError) as error:
+        except AWS_ERRORS as error:
             raise DestinationError(str(error)) from error
 
     def close(self) -> None:
         """Give back the connections."""
         self._client.close()
-
-
-def aws_client(service: str, region: str | None = None) -> Any:
-    """A client of one AWS service.
-
-    Raises:
-        EsmError: for want of a region or credentials.
-    """
-    try:
-        return boto3.Session().client(service, region_name=region)  # type: ignore[call-overload] # the name is data
-    except BotoCoreError as error:
-        raise EsmError(f"There can be no client of AWS {service}: {error}.") from None
-
-
-def queue_url(client: Any, arn: str) -> str:
-    """The URL of a queue."""
-    account, name = arn.split(":")[4:6]
-    url: str = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-    return url
 
 
 def object_key(failure: Failure, now: datetime) -> str:

@@ -18,9 +18,6 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 import urllib3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.session import Session
 
 from local.esm.errors import EsmError
 from local.esm.event import Rows
@@ -170,23 +167,11 @@ def _unsigned(_url: str, _body: bytes, headers: dict[str, str]) -> dict[str, str
     return headers
 
 
-class _Signed:
-    """Signature version 4 with the credentials that every AWS tool finds."""
-
-    def __init__(self) -> None:
-        credentials = Session().get_credentials()
-        if credentials is None:
-            raise EsmError("There are no AWS credentials to sign invocations with.")
-        self._credentials = credentials
-
-    def __call__(self, url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
-        request = AWSRequest("POST", url, data=body, headers=headers)
-        SigV4Auth(self._credentials, "lambda", region()).add_auth(request)
-        return dict(request.headers.items())
-
-
 def _signer(url: str) -> Callable[[str, bytes, dict[str, str]], dict[str, str]]:
     """AWS wants a signature, moto reads one; an emulator on this machine ignores it."""
     is_aws = (urlsplit(url).hostname or "").endswith(_AWS_HOST)
-    has_credentials = "AWS_ACCESS_KEY_ID" in os.environ or "AWS_PROFILE" in os.environ
-    return _Signed() if is_aws or has_credentials else _unsigned
+    if not is_aws and not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(os.environ):
+        return _unsigned
+    from local.esm.aws import signer  # boto3 takes long to import
+
+    return signer("lambda", region())
