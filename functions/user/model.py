@@ -31,7 +31,7 @@ AuditKind = Literal[
     "recovery-code-used",
     "recovery-codes-renewed",
     "data-exported",
-    "signing-key-rotated",
+    "key-rotated",
 ]
 
 
@@ -105,13 +105,18 @@ class StoredFactor(msgspec.Struct, frozen=True):
 
 
 class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the audit trail: who, from where; never a secret."""
+    """One line of the audit trail: who, from where; never a secret.
+
+    Attributes:
+        detail: what it is about, when it is not about a person: the name of a key.
+    """
 
     kind: AuditKind
     user_id: str | None = None
     session: str | None = None
     user_agent: str | None = None
     ip: str | None = None
+    detail: str | None = None
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -35,7 +35,7 @@ def step_of(secret: str, code: str, now: float) -> int | None:
     # The apps' secrets of 80 bits are shorter than RFC 4226 asks for; ours have 160.
     generator = HOTP(key, _DIGITS, SHA1(), enforce_key_length=False)  # noqa: S303 - see above
     present = int(now) // STEP_S
-    steps = range(present - _DRIFT, present + _DRIFT + 1)
+    steps = range(max(0, present - _DRIFT), present + _DRIFT + 1)
     matching = [step for step in steps if compare_digest(generator.generate(step), typed)]
     return max(matching, default=None)
 

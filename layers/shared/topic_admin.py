@@ -2,11 +2,15 @@
 
 Never takes anything away: a topic with more partitions than stated keeps them (Kafka cannot
 remove one), and a topic that is not listed is not touched.
+
+``python -m shared.topic_admin`` does it on the cluster of ``KAFKA_BOOTSTRAP_SERVERS``.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -24,6 +28,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from shared.environment import environment
+from shared.kafka import client_config
+from shared.settings import KafkaSettings, SettingsError, load
+from shared.telemetry import configure
 from shared.topics import TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -162,3 +170,17 @@ def _resource(name: str, config: Config) -> ConfigResource:
         for key, value in config.items()
     ]
     return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+
+
+def main() -> None:
+    """The command; what it has changed is in its one line of log."""
+    try:
+        settings = load(KafkaSettings, environment(os.environ))
+    except SettingsError as error:
+        sys.exit(str(error))
+    configure("topics", settings)
+    ensure_topics(AdminClient(client_config(settings)))
+
+
+if __name__ == "__main__":
+    main()

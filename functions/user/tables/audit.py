@@ -9,8 +9,8 @@ from shared.actions import AuditView
 from user.model import AuditEvent
 
 _ADD = """
-    INSERT INTO audit_events (kind, user_id, session, user_agent, ip, request_id)
-    VALUES (%s, %s, %s, %s, %s, %s)
+    INSERT INTO audit_events (kind, user_id, session, user_agent, ip, detail, request_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 _OF_USER = """
     SELECT at, kind, session, user_agent, ip FROM audit_events
@@ -36,6 +36,7 @@ class Audit:
                 event.session,
                 event.user_agent,
                 event.ip,
+                event.detail,
                 self.request_id,
             ),
         )

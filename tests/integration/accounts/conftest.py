@@ -8,8 +8,11 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from local.environment import Addresses
+from local.process import Group
+from local.services import broker as broker_service
 from tests.integration.accounts.person import Person
-from tests.services import Inbox, System
+from tests.services import Inbox, System, start
 
 Database = psycopg.Connection[TupleRow]
 
@@ -33,3 +36,11 @@ def stranger(system: System, inbox: Inbox) -> Iterator[Person]:
 def database(database_url: str) -> Iterator[Database]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def alone(addresses: Addresses, group: Group) -> Iterator[Addresses]:
+    """The services with a broker of their own: no other system's workers take these records."""
+    process, told = start(broker_service.command(), group)
+    yield addresses._replace(kafka=told["address"], embedded_broker=True)
+    process.stop()

@@ -1,0 +1,114 @@
+"""Make and rotate the keys that settings hold: ``python -m shared.keys``.
+
+Each set is a JWK Set, whose first key signs or seals and all of whose keys verify or open. A
+rotation puts a new key first and keeps the one before it, so that what is on its way stays good::
+
+    python -m shared.keys new --kind signing > keys.json
+    python -m shared.keys rotate < keys.json > next.json
+    python -m shared.keys public < next.json
+
+Nothing is written but to standard output, so that a secret store can be on both sides of a pipe;
+what was done is logged, without keys, to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.sealing import Jwk, JwkSet, new_key
+from shared.settings import SettingsError
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["signing", "sealing", "sealing-hybrid"]
+KINDS: tuple[Kind, ...] = ("signing", "sealing", "sealing-hybrid")
+
+_ALIVE = 2
+
+
+def make(kind: Kind, kid: str | None = None) -> Jwk:
+    """A new key.
+
+    Args:
+        kind: ``signing`` is Ed25519, ``sealing`` X25519, ``sealing-hybrid`` the hybrid with
+            ML-KEM-768 (:mod:`shared.sealing`).
+        kid: its name; made up when not given.
+    """
+    name = kid or f"{kind}-{secrets.token_hex(4)}"
+    if kind == "signing":
+        return _signing_key(name)
+    return new_key(name, "X25519" if kind == "sealing" else "MLKEM768-X25519")
+
+
+def kind_of(key: Jwk) -> Kind:
+    """What a key is for."""
+    if key.kty == "AKP":
+        return "sealing-hybrid"
+    return "signing" if key.crv == "Ed25519" else "sealing"
+
+
+def rotate(keys: JwkSet, kind: Kind | None = None, alive: int = _ALIVE) -> JwkSet:
+    """A set with a new key in front; the oldest go.
+
+    Args:
+        kind: of the new key; like the first by default.
+        alive: how many keys there are afterwards, at most.
+    """
+    newest = make(kind or kind_of(keys.keys[0]))
+    return JwkSet((newest, *keys.keys)[:alive])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    options = _parser().parse_args(arguments)
+    kind = cast("Kind | None", options.kind)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    if options.do == "new":
+        made = JwkSet((make(kind or "signing"),))
+    else:
+        try:
+            given = JwkSet.from_json(sys.stdin.read(), "standard input")
+        except SettingsError as error:
+            sys.exit(str(error))
+        made = given.public() if options.do == "public" else rotate(given, kind, options.alive)
+    if options.do != "public":
+        first, *others = (key.kid for key in made.keys)
+        log.info(json.dumps({"audit": "key-rotated", "first": first, "alive": others}))
+    sys.stdout.write(made.to_json() + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m shared.keys", description="Keys for settings.")
+    parser.add_argument("do", choices=("new", "rotate", "public"))
+    parser.add_argument("--kind", choices=KINDS, help="of the new key")
+    parser.add_argument("--alive", type=int, default=_ALIVE, help="keys kept, the new one included")
+    return parser
+
+
+def _signing_key(kid: str) -> Jwk:
+    private = Ed25519PrivateKey.generate()
+    return Jwk(
+        kty="OKP",
+        crv="Ed25519",
+        alg="EdDSA",
+        kid=kid,
+        x=_b64(private.public_key().public_bytes_raw()),
+        d=_b64(private.private_bytes_raw()),
+    )
+
+
+def _b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Refresh tokens: each has one successor, which nobody but a gateway can tell."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.one_time import OneTimeToken, RefreshTokens
+
+KEY = bytes(32)
+
+
+def test_a_token_has_one_successor_at_every_gateway() -> None:
+    first = RefreshTokens(KEY).first()
+
+    successor = RefreshTokens(KEY).after(first)
+
+    assert RefreshTokens(KEY).after(OneTimeToken.of(first.value)) == successor
+    assert successor.value != first.value
+    assert len(successor.value) == 43  # 256 bits in base64url
+    assert successor.hash == hashlib.sha256(successor.value.encode()).hexdigest()
+
+
+def test_without_the_key_there_is_no_telling_the_successor() -> None:
+    first = RefreshTokens(KEY).first()
+
+    assert RefreshTokens(bytes(31) + b"1").after(first) != RefreshTokens(KEY).after(first)
+
+
+def test_a_chain_does_not_come_back() -> None:
+    tokens = RefreshTokens(KEY)
+    chain = [tokens.first()]
+    for _ in range(100):
+        chain.append(tokens.after(chain[-1]))
+
+    assert len({token.value for token in chain}) == len(chain)
