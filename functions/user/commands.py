@@ -86,6 +86,7 @@ class Commands:
                 # The asker has been told that it failed, so it must not happen now.
                 log.warning("command is past its deadline, not run")
                 return
+            log.debug("command begins")
             self._answer(record, envelope)
 
     def _answer(self, record: Record, envelope: Envelope) -> None:
