@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from local import ports
 from local.keys import Keys
 
 _EMBEDDED_FETCH_WAIT_MS = "5"  # see local.services.broker
@@ -43,6 +44,7 @@ def for_gateway(addresses: Addresses, keys: Keys, port: int) -> dict[str, str]:
     """The gateway's variables: it signs tokens, and has public keys only to seal with."""
     return {
         **_everybody(addresses),
+        "HOST": ports.HOST,  # some shells export the machine's name under this one
         "PORT": str(port),
         "REDIS_URL": addresses.redis,
         "JWT_SIGNING_KEYS": keys.jwt.to_json(),

@@ -153,7 +153,7 @@ class Supervisor:
         names = watch.concerned(paths)
         if names:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-            self._screen.say(f"{paths[0]}{more} changed: {', '.join(sorted(names))} restarts")
+            self._screen.say(f"{paths[0]}{more} changed: restarting {', '.join(sorted(names))}")
             self._restart(names)
 
     def _start_due(self) -> None:

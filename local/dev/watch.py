@@ -46,23 +46,31 @@ def concerned(paths: Iterable[str]) -> set[str]:
 
 
 class Watcher:
-    """Tells of changed files, from a thread of its own, until stopped."""
+    """Tells of changed files, from threads of its own, until stopped."""
 
     def __init__(self, tell: Callable[[Changed], None]) -> None:
         self._tell = tell
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self._thread.start()
+        folders = [ROOT / place for place in _CONCERNED if (ROOT / place).is_dir()]
+        # The project's own folder for the sake of the files in it: an editor that puts a new file
+        # in the place of the old would escape a watch on the old one.
+        self._threads = [self._start(folders, below=True), self._start([ROOT], below=False)]
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the threads."""
         self._stopping.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _start(self, places: list[Path], *, below: bool) -> threading.Thread:
+        thread = threading.Thread(target=self._run, args=(places, below), name="watch", daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self, places: list[Path], below: bool) -> None:
         from watchfiles import watch  # here, beside what is starting
 
-        places = [ROOT / place for place in _CONCERNED if (ROOT / place).exists()]
-        for changes in watch(*places, stop_event=self._stopping, rust_timeout=500):
+        found = watch(*places, stop_event=self._stopping, rust_timeout=500, recursive=below)
+        for changes in found:
             paths = sorted({str(Path(path).relative_to(ROOT)) for _, path in changes})
             self._tell(Changed(tuple(paths)))

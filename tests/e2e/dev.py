@@ -91,6 +91,15 @@ class Dev:
         except AssertionError:
             raise AssertionError(f"no line with {words} in:\n{self.screen}") from None
 
+    def see_ready_again(self, names: set[str], since: int) -> None:
+        """Wait until all the programs have been restarted; ``since`` counts lines seen before."""
+
+        def look() -> bool:
+            shown = "\n".join(self.lines[since:])
+            return all(f"{name} is ready again" in shown for name in names)
+
+        eventually(look, START_S)
+
     def children(self) -> list[psutil.Process]:
         """All processes that this run has started."""
         return psutil.Process(self.process.pid).children(recursive=True)

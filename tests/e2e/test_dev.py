@@ -98,16 +98,21 @@ def test_changed_code_runs(dev: Dev, file: str, restarted: set[str]) -> None:
     before, seen = dev.pids, len(dev.lines)
     with (dev.folder / file).open("a") as code:
         code.write(f"print('{file} is new', flush=True)\n")
-
-    def all_ready_again() -> bool:
-        shown = "\n".join(dev.lines[seen:])
-        return all(f"{name} is ready again" in shown for name in restarted)
-
-    eventually(all_ready_again, 30)
+    dev.see_ready_again(restarted, seen)
     assert {name for name, pid in dev.pids.items() if pid != before[name]} == restarted
     for name in restarted:
         assert f"{file} is new" in (dev.folder / ".local" / "logs" / f"{name}.log").read_text()
     assert httpx.get(f"{dev.env['API_URL']}/health/ready").status_code == 200
+
+
+def test_a_template_that_an_editor_puts_in_the_place_of_the_old_is_read(dev: Dev) -> None:
+    template = dev.folder / "template.yaml"
+    for _ in range(2):
+        seen = len(dev.lines)
+        saved = template.with_suffix(".saved")
+        saved.write_text(template.read_text() + "# saved\n")
+        saved.rename(template)
+        dev.see_ready_again({"user", "notification"}, seen)
 
 
 def test_broken_code_is_shown_and_mended_code_runs(dev: Dev) -> None:
