@@ -53,6 +53,15 @@ kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KA
 kafka-lock: setup ## Write the lock of Kafka's jars from its pom.xml
 	@$(BIN)/python -m local.services.kafka_jars --lock .local/kafka-jars
 
+up: setup ## The system in containers (Docker); its addresses as for make dev
+	@$(BIN)/python -m local.compose .local
+	@docker compose -f local/docker-compose.yml up --build --detach --wait
+
+down: ## End the containers; their data stay (ARGS=--volumes forgets them)
+	@docker compose -f local/docker-compose.yml down $(ARGS)
+
+.PHONY: up down
+
 # ---- build and deploy
 
 ARCH ?= x86_64
@@ -90,6 +99,41 @@ test-lambda: setup-lambda ## The built functions on the real Lambda runtime
 
 .PHONY: build setup-lambda test-lambda $(SAM_IDS:%=build-%)
 
+# ---- deploy with CDK: its own packages on top of the others', and its command line from npm
+
+CDK := infra/cdk
+ENVIRONMENT ?= dev
+RPS ?= 10
+USERS ?= 10000
+
+$(VENV)/.cdk: requirements/cdk.txt $(VENV)/.dev
+	@echo "setup: installing CDK"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@touch $@
+
+$(CDK)/node_modules/.package-lock.json: $(CDK)/package-lock.json
+	@command -v npm >/dev/null || { echo "CDK runs on Node.js 20 or newer, and npm is not on the path: https://nodejs.org"; exit 1; }
+	@cd $(CDK) && npm ci --loglevel=error
+
+setup-cdk: $(VENV)/.cdk $(CDK)/node_modules/.package-lock.json ## CDK and its command line (needs Node.js)
+
+synth: setup-cdk ## CloudFormation templates of one environment in infra/cdk/cdk.out (ENVIRONMENT=dev, staging or prod)
+	@cd $(CDK) && npx cdk synth --quiet --context environment=$(ENVIRONMENT) $(ARGS)
+
+test-infra: setup-cdk check-infra ## The templates, and a deployment to a stand-in for AWS
+	@$(BIN)/python -m pytest tests/infra $(ARGS)
+
+check-infra: setup-cdk ## Types of what needs CDK
+	@$(BIN)/mypy --exclude '^$$' -p infra.cdk -p tests.infra
+
+cost: setup ## What a month costs (RPS=10 requests a second, USERS=10000)
+	@$(BIN)/python -m infra.cdk.cost --rps $(RPS) --users $(USERS) $(ARGS)
+
+capacity: setup-cdk ## Simulate the load and draw docs/capacity.svg
+	@$(BIN)/python -m infra.cdk.capacity --plot docs/capacity.svg
+
+.PHONY: setup-cdk synth test-infra check-infra cost capacity
+
 # ---- prove
 
 test: setup-dev ## Unit, integration and end-to-end tests
@@ -100,6 +144,9 @@ interop: setup-dev $(INTEROP)/build/client.js ## NestJS on either side of our to
 
 $(INTEROP)/build/client.js: $(wildcard $(INTEROP)/*.ts) $(INTEROP)/tsconfig.json $(INTEROP)/package-lock.json
 	@cd $(INTEROP) && npm ci --loglevel=error && npm run --silent build
+
+bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
+	@$(BIN)/python -m tests.bench.api
 
 check: lint types imports ## Style, types, import contracts
 
@@ -119,7 +166,7 @@ format: setup-dev ## Format the code
 # ---- lock: one resolution (dev.txt); the smaller sets are cut from it
 
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
-SETS := run shared gateway user notification
+SETS := run shared gateway user notification server worker
 
 lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)

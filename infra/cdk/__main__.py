@@ -1,0 +1,25 @@
+"""What the CDK command line runs: ``python -m infra.cdk``."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App
+
+from infra.cdk.app import add_stacks
+from infra.cdk.options import OptionError
+from infra.cdk.service import NotBuilt
+
+
+def main() -> None:
+    """Synthesize what the context asks for."""
+    app = App()
+    try:
+        add_stacks(app)
+    except (OptionError, NotBuilt) as error:
+        sys.exit(str(error))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Which keys are in which secret, and how they are exchanged without anybody noticing.
+
+A set is *current, next, previous ones*. Whoever reads knows all of them; whoever writes uses the
+current one. A rotation makes the next the current: by then every reader has known it for a whole
+period, however long its execution environment has lived. What is on its way is still opened with
+the previous one; and the user function keeps all of them, because second factors are stored sealed
+(``python -m user.reseal`` before one is taken out by hand).
+
+============  =========================  ================================
+secret        member                     keys, in this order
+============  =========================  ================================
+gateway       JWT_SIGNING_KEYS           current, next, previous
+gateway       USER_PUBLIC_KEYS           current, its public part
+gateway       NOTIFICATION_PUBLIC_KEYS   current, its public part
+user          USER_PRIVATE_KEYS          current, next, all previous
+notification  NOTIFICATION_PRIVATE_KEYS  current, next, previous
+============  =========================  ================================
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shared.keys import Kind, make
+from shared.sealing import Jwk, JwkSet
+
+Secret = dict[str, str]
+
+
+class Secrets(msgspec.Struct):
+    """The content of the functions' secrets."""
+
+    gateway: Secret
+    user: Secret
+    notification: Secret
+
+
+class _Use(NamedTuple):
+    """What a set is for; how many previous keys it keeps, None for all."""
+
+    name: str
+    kind: Kind
+    previous: int | None
+
+
+_JWT: Final = _Use("jwt", "signing", 1)
+_USER: Final = _Use("user", "sealing", None)
+_NOTIFICATION: Final = _Use("notification", "sealing", 1)
+
+
+def complete(held: Secrets, *, rotate: bool) -> Secrets:
+    """Make the keys that are missing; with ``rotate``, also exchange those that are there.
+
+    A rotation that broke off between two secrets is completed, not repeated: exchanged twice, the
+    key that the gateway still seals to would be one that nobody was told of.
+    """
+    jwt = _keys(held.gateway.get("JWT_SIGNING_KEYS"), _JWT, rotate=rotate)
+    user = _sealing(held, held.user, _USER, rotate=rotate)
+    notification = _sealing(held, held.notification, _NOTIFICATION, rotate=rotate)
+    return Secrets(
+        gateway={
+            **held.gateway,
+            "JWT_SIGNING_KEYS": jwt.to_json(),
+            "USER_PUBLIC_KEYS": _current(user),
+            "NOTIFICATION_PUBLIC_KEYS": _current(notification),
+        },
+        user={**held.user, "USER_PRIVATE_KEYS": user.to_json()},
+        notification={**held.notification, "NOTIFICATION_PRIVATE_KEYS": notification.to_json()},
+    )
+
+
+def _sealing(held: Secrets, secret: Secret, use: _Use, *, rotate: bool) -> JwkSet:
+    private = secret.get(f"{use.name.upper()}_PRIVATE_KEYS")
+    public = held.gateway.get(f"{use.name.upper()}_PUBLIC_KEYS")
+    in_step = private is not None and public == _current(JwkSet.from_json(private, use.name))
+    return _keys(private, use, rotate=rotate and in_step)
+
+
+def _keys(text: str | None, use: _Use, *, rotate: bool) -> JwkSet:
+    if text is None:
+        return JwkSet((_new(use), _new(use)))
+    held = JwkSet.from_json(text, use.name).keys
+    if not rotate:
+        return JwkSet(held)
+    current, following, *previous = held
+    return JwkSet((following, _new(use), *(current, *previous)[: use.previous]))
+
+
+def _current(keys: JwkSet) -> str:
+    return JwkSet(keys.keys[:1]).public().to_json()
+
+
+def _new(use: _Use) -> Jwk:
+    return make(use.kind, f"{use.name}-{secrets.token_hex(4)}")

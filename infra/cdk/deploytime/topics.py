@@ -1,0 +1,52 @@
+"""Custom resource ``Custom::Topics``: the cluster's topics, as the template states them.
+
+The template carries name, partitions and retention of each, so a change of
+:mod:`shared.topics` is a change of the template, and is made before any function is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka.admin import AdminClient
+
+from shared.environment import environment
+from shared.kafka import client_config
+from shared.settings import KafkaSettings, load
+from shared.telemetry import configure
+from shared.topic_admin import ensure_topics
+from shared.topics import Topic
+
+from .response import answer_with
+
+
+class Settings(KafkaSettings, frozen=True, kw_only=True):
+    """What it is told by its environment: how to reach Kafka."""
+
+
+def stated(properties: Mapping[str, Any]) -> list[Topic]:
+    """The topics in a resource's properties; CloudFormation makes texts of all numbers."""
+    return [
+        Topic(topic["Name"], int(topic["Partitions"]), int(topic["RetentionMs"]))
+        for topic in properties["Topics"]
+    ]
+
+
+def _ensure(properties: Mapping[str, Any]) -> dict[str, str]:
+    settings = load(Settings, environment(os.environ))
+    configure("topics", settings)
+    changes = ensure_topics(
+        AdminClient(client_config(settings)),
+        stated(properties),
+        roll_segments=properties.get("RollSegments", "true") == "true",
+    )
+    return {
+        "Created": ", ".join(changes.created),
+        "Grown": ", ".join(changes.grown),
+        "Configured": ", ".join(changes.configured),
+    }
+
+
+handler = answer_with(_ensure)

@@ -1,0 +1,99 @@
+"""The functions' secrets, encrypted with our key; ``deploytime.keys`` fills and rotates them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.cdk.deploytime_function import DeployTimeFunction
+from infra.cdk.options import Options
+
+_ROTATION = Duration.days(30)
+
+
+class FunctionSecrets(Construct):
+    """One secret for each function, and the key that encrypts them.
+
+    Attributes:
+        key: used for everything at rest.
+        gateway, user, notification: the secrets, each for the function of that name.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, options: Options) -> None:  # noqa: A002 - CDK's name
+        super().__init__(scope, id)
+        self._options = options
+        self._kept = RemovalPolicy.RETAIN if options.stage.retain_data else RemovalPolicy.DESTROY
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Secrets and stored data of the user services",
+            enable_key_rotation=True,
+            removal_policy=self._kept,
+        )
+        self.gateway = self._secret("Gateway")
+        self.user = self._secret("User")
+        self.notification = self._secret("Notification")
+
+    def fill(
+        self, properties: Mapping[str, str], read: list[iam.PolicyStatement]
+    ) -> DeployTimeFunction:
+        """Make the keys, add the addresses; and rotate the keys every month.
+
+        Args:
+            properties: where the addresses come from (``deploytime.keys``).
+            read: what may be read beside the secrets themselves.
+        """
+        own = [self.gateway, self.user, self.notification]
+        arns = {
+            "GatewaySecretArn": self.gateway.secret_arn,
+            "UserSecretArn": self.user.secret_arn,
+            "NotificationSecretArn": self.notification.secret_arn,
+        }
+        keys = DeployTimeFunction(
+            self,
+            "Keys",
+            module="keys",
+            options=self._options,
+            statements=[
+                iam.PolicyStatement(
+                    actions=["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+                    resources=[secret.secret_arn for secret in own],
+                ),
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]
+                ),
+                *read,
+            ],
+        )
+        keys.run("Filled", "Keys", {**arns, **properties})
+        events.Rule(
+            self,
+            "Rotation",
+            description="Exchanges the functions' keys",
+            schedule=events.Schedule.rate(_ROTATION),
+            targets=[
+                targets.LambdaFunction(
+                    keys.function,
+                    event=events.RuleTargetInput.from_object({"Rotate": {**arns, **properties}}),
+                )
+            ],
+        )
+        return keys
+
+    def _secret(self, name: str) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            name,
+            description=f"{name} function",
+            encryption_key=self.key,
+            # Only what it begins with: an update of the stack leaves the content alone.
+            secret_string_value=SecretValue.unsafe_plain_text("{}"),
+            removal_policy=self._kept,
+        )

@@ -1,0 +1,95 @@
+"""The network: private subnets without a way out, and endpoints for the few AWS APIs needed.
+
+Nothing here has a public address. The API is reached through API Gateway, which invokes functions
+and needs no way in. With provisioned pollers, Lambda invokes from its own network, so endpoints for
+Lambda and STS are not needed (Developer Guide, "Configuring your Amazon MSK cluster and Amazon VPC
+network for Lambda").
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.cdk.environments import Environment
+from infra.cdk.options import Options
+
+_CIDR = "10.0.0.0/16"
+
+
+class NetworkStack(Stack):
+    """Subnets, endpoints, and the security group that functions work in.
+
+    Attributes:
+        vpc: with isolated subnets only.
+        functions: the functions' security group; others let it in.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, options: Options, name: str) -> None:  # noqa: A002 - CDK's name
+        self._zones = options.stage.zones
+        super().__init__(
+            scope, id, stack_name=name, termination_protection=options.stage.retain_data
+        )
+        self.vpc = self._network(options.stage)
+        self.functions = ec2.SecurityGroup(
+            self, "Functions", vpc=self.vpc, description="Functions", allow_all_outbound=False
+        )
+        self._endpoints(options)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """So many zones, whichever region it is: without a look-up in an account."""
+        return [Fn.select(zone, Fn.get_azs()) for zone in range(self._zones)]
+
+    def _network(self, stage: Environment) -> ec2.Vpc:
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(_CIDR),
+            max_azs=stage.zones,
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=20
+                )
+            ],
+        )
+        records = logs.LogGroup(
+            self,
+            "FlowLogs",
+            retention=_retention(stage.log_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        vpc.add_flow_log(
+            "FlowLog",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(records),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,
+        )
+        return vpc
+
+    def _endpoints(self, options: Options) -> None:
+        # S3 is where a custom resource answers CloudFormation.
+        s3 = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        services = {"SecretsManager": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER}
+        if options.mail_transport == "ses":
+            services["Mail"] = ec2.InterfaceVpcEndpointAwsService.EMAIL
+        if options.sms_transport == "sns":
+            services["Sms"] = ec2.InterfaceVpcEndpointAwsService.SNS
+        group = ec2.SecurityGroup(
+            self, "Endpoints", vpc=self.vpc, description="Endpoints", allow_all_outbound=False
+        )
+        group.add_ingress_rule(self.functions, ec2.Port.tcp(443), "AWS APIs")
+        self.functions.add_egress_rule(group, ec2.Port.tcp(443), "AWS APIs")
+        # Where a gateway endpoint leads has no name without a look-up; no route leads elsewhere.
+        self.functions.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by its endpoint")
+        for name, service in services.items():
+            self.vpc.add_interface_endpoint(
+                name, service=service, security_groups=[group], open=False
+            )
+        self.s3 = s3
+
+
+def _retention(days: int) -> logs.RetentionDays:
+    return logs.RetentionDays[{7: "ONE_WEEK", 14: "TWO_WEEKS", 90: "THREE_MONTHS"}[days]]

@@ -1,0 +1,226 @@
+"""What operators look at and are woken by, beside the alarms that are part of ``template.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from infra.cdk.naming import PROJECT, stack_name
+from infra.cdk.options import Options
+from infra.cdk.service import TEMPLATE, ServiceStack
+from local.esm.template import load_template
+
+_FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
+_MINUTE: Final = Duration.minutes(1)
+# Half of what a client waits (REPLY_TIMEOUT_MS), and far above a login's bcrypt.
+_SLOW_MS: Final = 5_000
+# A command this old is answered by nobody any more.
+_OLD_S: Final = 10
+
+
+class Mapping(NamedTuple):
+    """An event source mapping: its id in the template, its topic, its function."""
+
+    logical_id: str
+    topic: str
+    function: str
+
+
+class OperationsStack(Stack):
+    """Dashboard, alarms on slowness and on the age of records, budget, the API's own name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        options: Options,
+        name: str,
+        service: ServiceStack,
+    ) -> None:
+        super().__init__(scope, id, stack_name=name)
+        self._options = options
+        self._service = service
+        self._api = service.resource("Api").ref
+        self._mappings = list(mappings())
+        self._action = actions.SnsAction(service.alarms)
+        self._slow_alarm()
+        if not options.self_managed:
+            self._age_alarms()
+        self._dashboard(name)
+        if options.alarm_email:
+            self._budget()
+        if options.domain_name:
+            self._domain()
+
+    def _slow_alarm(self) -> None:
+        alarm = self._api_metric("Latency", "p99").create_alarm(
+            self,
+            "Slow",
+            alarm_description="One request in a hundred is slow",
+            threshold=_SLOW_MS,
+            evaluation_periods=5,
+            datapoints_to_alarm=3,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._action)
+
+    def _age_alarms(self) -> None:
+        """MSK knows how old the oldest waiting record is, by consumer group: a mapping's id."""
+        for mapping in self._mappings:
+            if mapping.function != "UserFunction":
+                continue
+            alarm = self._age(mapping).create_alarm(
+                self,
+                f"{mapping.logical_id}Age",
+                alarm_description=f"Commands in {mapping.topic} wait longer than their clients",
+                threshold=_OLD_S,
+                evaluation_periods=3,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(self._action)
+
+    def _dashboard(self, name: str) -> None:
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
+        board.add_widgets(
+            _graph("Requests", [self._api_metric(n, "Sum") for n in ("Count", "4xx", "5xx")]),
+            _graph("Latency, ms", [self._api_metric("Latency", s) for s in ("p50", "p99")]),
+        )
+        board.add_widgets(
+            _graph("Errors", self._each_function("Errors", "Sum")),
+            _graph("Duration p99, ms", self._each_function("Duration", "p99")),
+            _graph("Side by side", self._each_function("ConcurrentExecutions", "Maximum")),
+        )
+        board.add_widgets(
+            _graph("Records waiting", self._each_mapping("MaxOffsetLag", "Maximum")),
+            _graph(
+                "Given up", self._each_mapping("OnFailureDestinationDeliveredEventCount", "Sum")
+            ),
+        )
+        if not self._options.self_managed:
+            board.add_widgets(
+                _graph("Oldest record, s", [self._age(mapping) for mapping in self._mappings])
+            )
+
+    def _each_function(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
+        return [
+            _metric(
+                "AWS/Lambda", metric, statistic, {"FunctionName": self._service.resource(f).ref}, f
+            )
+            for f in _FUNCTIONS
+        ]
+
+    def _each_mapping(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
+        return [
+            _metric(
+                "AWS/Lambda", metric, statistic, {"EventSourceMappingUUID": self._id(m)}, m.topic
+            )
+            for m in self._mappings
+        ]
+
+    def _age(self, mapping: Mapping) -> cloudwatch.Metric:
+        dimensions = {
+            "Cluster Name": stack_name(self._options.environment, "bus"),
+            "Consumer Group": self._id(mapping),
+            "Topic": mapping.topic,
+        }
+        return _metric("AWS/Kafka", "EstimatedMaxTimeLag", "Maximum", dimensions, mapping.topic)
+
+    def _id(self, mapping: Mapping) -> str:
+        return self._service.resource(mapping.logical_id).ref
+
+    def _api_metric(self, metric: str, statistic: str) -> cloudwatch.Metric:
+        label = f"{metric} {statistic}"
+        return _metric("AWS/ApiGateway", metric, statistic, {"ApiId": self._api}, label)
+
+    def _budget(self) -> None:
+        def tell(kind: str, percent: int) -> dict[str, Any]:
+            return {
+                "notification": {
+                    "notificationType": kind,
+                    "comparisonOperator": "GREATER_THAN",
+                    "threshold": percent,
+                },
+                "subscribers": [
+                    {"subscriptionType": "EMAIL", "address": self._options.alarm_email}
+                ],
+            }
+
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget={
+                "budgetName": f"{PROJECT}-{self._options.environment}",
+                "budgetType": "COST",
+                "timeUnit": "MONTHLY",
+                "budgetLimit": {"amount": self._options.stage.budget_usd, "unit": "USD"},
+                "costFilters": {"TagKeyValue": [f"user:environment${self._options.environment}"]},
+            },
+            notifications_with_subscribers=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
+        )
+
+    def _domain(self) -> None:
+        options = self._options
+        # The other name would be a way around whatever is put in front of this one.
+        self._service.close_other_names()
+        domain = apigateway.CfnDomainName(
+            self,
+            "Domain",
+            domain_name=options.domain_name,
+            domain_name_configurations=[
+                apigateway.CfnDomainName.DomainNameConfigurationProperty(
+                    certificate_arn=options.certificate_arn,
+                    endpoint_type="REGIONAL",
+                    security_policy="TLS_1_2",
+                )
+            ],
+        )
+        apigateway.CfnApiMapping(
+            self, "ApiMapping", api_id=self._api, domain_name=domain.ref, stage="$default"
+        )
+        for kind in ("A", "AAAA"):
+            route53.CfnRecordSet(
+                self,
+                f"Record{kind}",
+                hosted_zone_id=options.hosted_zone_id,
+                name=f"{options.domain_name}.",
+                type=kind,
+                alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                    dns_name=domain.attr_regional_domain_name,
+                    hosted_zone_id=domain.attr_regional_hosted_zone_id,
+                ),
+            )
+
+
+def mappings() -> Iterator[Mapping]:
+    """The mappings in ``template.yaml``."""
+    for logical_id, resource in load_template(TEMPLATE)["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            properties = resource["Properties"]
+            function = properties["FunctionName"]["Fn::Sub"].strip("${}").removesuffix(".Alias")
+            yield Mapping(logical_id, properties["Topics"][0], function)
+
+
+def _metric(
+    namespace: str, name: str, statistic: str, dimensions: dict[str, str], label: str
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        statistic=statistic,
+        dimensions_map=dimensions,
+        label=label,
+        period=_MINUTE,
+    )
+
+
+def _graph(title: str, metrics: list[Any]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=metrics, width=8, height=6)

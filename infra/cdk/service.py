@@ -1,0 +1,211 @@
+"""The service: ``template.yaml`` as it is, its parameters bound, its code taken from ``dist/``.
+
+No function and no mapping is defined here. What is added is what only this deployment knows: the
+built code, who may use which key, and how traffic moves to a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from aws_cdk import CfnResource, Fn, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sam as sam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import cloudformation_include as include
+from constructs import Construct
+
+from infra.cdk.bus import Kafka
+from infra.cdk.function_secrets import FunctionSecrets
+from infra.cdk.naming import ROOT
+from infra.cdk.options import Options
+from local.esm.template import load_template
+
+TEMPLATE: Final = ROOT / "template.yaml"
+ROLES: Final = {"GatewayRole": "gateway", "UserRole": "user", "NotificationRole": "notification"}
+RELEASED: Final = {
+    # A function, and the alarms that stop its new version.
+    "GatewayFunction": ("GatewayErrorsAlarm", "GatewayThrottlesAlarm", "ApiErrorsAlarm"),
+    "UserFunction": ("UserErrorsAlarm", "UserThrottlesAlarm", "UserGivenUpAlarm"),
+    "NotificationFunction": ("NotificationErrorsAlarm", "NotificationGivenUpAlarm"),
+}
+# Without MSK nothing uses it, but CloudFormation takes it apart in policies that it does not make.
+NO_CLUSTER: Final = "arn:aws:kafka:::cluster/none/none"
+
+
+class NotBuilt(Exception):
+    """``dist/`` is not there; the message says what makes it."""
+
+
+class ServiceStack(Stack):
+    """Functions, API, event source mappings and their alarms.
+
+    Attributes:
+        template: the included template.
+        alarms: the topic that alarms are sent to.
+        msk_cluster_arn: as it stands in the synthesized template.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - CDK's name
+        *,
+        options: Options,
+        name: str,
+        kafka: Kafka,
+        secrets: FunctionSecrets,
+        subnet_ids: list[str],
+        security_group_ids: list[str],
+        kms_key_arns: tuple[str, ...] = (),
+        database_user_arn: str = "",
+    ) -> None:
+        super().__init__(
+            scope, id, stack_name=name, termination_protection=options.stage.retain_data
+        )
+        self.alarms = self._alarms(options)
+        self.msk_cluster_arn: Any = self.resolve(kafka.msk_cluster_arn or NO_CLUSTER)
+        self.template = include.CfnInclude(
+            self,
+            "Template",
+            template_file=str(TEMPLATE),
+            parameters={
+                **_choices(options),
+                **_kafka(kafka),
+                "GatewaySecretArn": secrets.gateway.secret_arn,
+                "UserSecretArn": secrets.user.secret_arn,
+                "NotificationSecretArn": secrets.notification.secret_arn,
+                "SubnetIds": subnet_ids,
+                "SecurityGroupIds": security_group_ids,
+                "AlarmTopicArn": self.alarms.topic_arn,
+            },
+        )
+        self.template.node.find_child("$Rules").node.try_remove_child("IamIsMsk")
+        self._decide("IsMsk", holds=bool(kafka.msk_cluster_arn))
+        self._decide("InVpc", holds=True)
+        self._decide("HasAlarmTopic", holds=True)
+        self._use_built_code()
+        self._release_safely(options)
+        self._grant_keys(secrets, kms_key_arns)
+        if database_user_arn:
+            self._grant_database(database_user_arn)
+
+    def resource(self, logical_id: str) -> CfnResource:
+        """A resource of the template."""
+        return self.template.get_resource(logical_id)
+
+    def close_other_names(self) -> None:
+        """Have the API answer to its own name only, not to the one that AWS gave it."""
+        self._property("Api", "DisableExecuteApiEndpoint", value=True)
+
+    def _alarms(self, options: Options) -> sns.Topic:
+        key = kms.Key(
+            self, "AlarmsKey", description="Alarms on their way", enable_key_rotation=True
+        )
+        key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+        topic = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
+        if options.alarm_email:
+            topic.add_subscription(subscriptions.EmailSubscription(options.alarm_email))
+        return topic
+
+    def _decide(self, condition: str, *, holds: bool) -> None:
+        """Say what a condition comes to. Bound to another stack's output, its parameter is none
+        any more, and CloudFormation takes nothing but parameters in conditions and rules."""
+        expression = Fn.condition_equals("yes", "yes" if holds else "no")
+        self.template.get_condition(condition).expression = expression
+
+    def _use_built_code(self) -> None:
+        """Point every ``CodeUri`` and ``ContentUri`` at what ``make build`` has made."""
+        for logical_id, uri in _code_uris().items():
+            folder = ROOT / uri
+            if not folder.is_dir():
+                raise NotBuilt(f"{uri} is not there. Build it first: make build")
+            asset = assets.Asset(self, f"{Path(uri).name}-{logical_id}", path=str(folder))
+            where = {"Bucket": asset.s3_bucket_name, "Key": asset.s3_object_key}
+            self._property(logical_id, _uri_property(self.resource(logical_id)), where)
+
+    def _release_safely(self, options: Options) -> None:
+        for function, alarms in RELEASED.items():
+            # The layer, or a variable, makes a new version too: an alias that stays behind would
+            # go on with the old ones.
+            self._property(function, "AutoPublishAliasAllProperties", value=True)
+            if options.stage.release != "AllAtOnce":
+                preference = {
+                    "Type": options.stage.release,
+                    "Alarms": [{"Ref": alarm} for alarm in alarms],
+                }
+                self._property(function, "DeploymentPreference", preference)
+
+    def _grant_keys(self, secrets: FunctionSecrets, own: tuple[str, ...]) -> None:
+        for role in ROLES:
+            self._policy(f"{role}Decrypts", role, ["kms:Decrypt"], [secrets.key.key_arn, *own])
+
+    def _grant_database(self, database_user_arn: str) -> None:
+        self._policy("UserRoleConnects", "UserRole", ["rds-db:connect"], [database_user_arn])
+
+    def _policy(self, id: str, role: str, actions: list[str], resources: list[str]) -> None:  # noqa: A002 - CDK's name
+        iam.CfnPolicy(
+            self,
+            id,
+            policy_name=id,
+            roles=[self.resource(role).ref],
+            policy_document=iam.PolicyDocument(
+                statements=[iam.PolicyStatement(actions=actions, resources=resources)]
+            ),
+        )
+
+    def _property(self, logical_id: str, name: str, value: object) -> None:
+        self.resource(logical_id).add_property_override(name, value)
+
+
+def _choices(options: Options) -> dict[str, Any]:
+    stage = options.stage
+    return {
+        "Architecture": options.architecture,
+        "MailFrom": options.mail_from,
+        "MailTransport": options.mail_transport,
+        "SmsTransport": options.sms_transport,
+        "LinkBaseUrl": options.link_base_url,
+        "LogRetentionDays": stage.log_days,
+        "ThrottlingRate": stage.requests_per_second,
+        "ThrottlingBurst": 2 * stage.requests_per_second,
+        "SchemaVersion": newest_migration(),
+    }
+
+
+def _kafka(kafka: Kafka) -> dict[str, Any]:
+    return {
+        "KafkaBootstrapServers": kafka.bootstrap_servers,
+        "MskClusterArn": kafka.msk_cluster_arn or NO_CLUSTER,
+        "KafkaSecurityProtocol": kafka.security_protocol,
+        "KafkaSaslMechanism": kafka.sasl_mechanism,
+        "KafkaSecretArn": kafka.secret_arn,
+        "KafkaCaSecretArn": kafka.ca_secret_arn,
+    }
+
+
+def newest_migration() -> str:
+    """The name of the last migration: a change of it runs them."""
+    found = sorted(path.stem for path in (ROOT / "functions/user/migrations").glob("[0-9]*.sql"))
+    return [name for name in found if not name.endswith(".rollback")][-1]
+
+
+def _uri_property(resource: CfnResource) -> str:
+    return "ContentUri" if isinstance(resource, sam.CfnLayerVersion) else "CodeUri"
+
+
+def _code_uris() -> Mapping[str, str]:
+    """The folder of each function and layer, as the template names it."""
+    resources = load_template(TEMPLATE)["Resources"]
+    found = {}
+    for logical_id, resource in resources.items():
+        properties = resource.get("Properties", {})
+        uri = properties.get("CodeUri") or properties.get("ContentUri")
+        if isinstance(uri, str):
+            found[logical_id] = uri
+    return found
