@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# On a terminal, uv shows how far it has come; in a log, only what fails.
+UV_QUIET := $(shell [ -t 2 ] || echo -q)
 PORT ?= 3000
 KAFKA ?= embedded
 export PORT KAFKA
@@ -28,12 +30,12 @@ $(BIN)/uv: requirements/uv.txt
 
 $(VENV)/.run: requirements/run.txt | $(BIN)/uv
 	@echo "setup: installing what running needs"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(BIN)/uv
 	@echo "setup: installing what tests and checks need"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
 setup: $(VENV)/.run ## Build .venv with what running needs
@@ -82,7 +84,7 @@ PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/
 .venv-sam/.done: requirements/sam.txt | $(BIN)/uv
 	@echo "setup: installing the SAM CLI in .venv-sam"
 	@$(BIN)/uv venv -q --clear -p $(BIN)/python .venv-sam
-	@VIRTUAL_ENV=.venv-sam $(BIN)/uv pip install -q --require-hashes -r $<
+	@VIRTUAL_ENV=.venv-sam $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
 # Compiled, as the runtime's own files are in Lambda.
@@ -108,7 +110,7 @@ USERS ?= 10000
 
 $(VENV)/.cdk: requirements/cdk.txt $(VENV)/.dev
 	@echo "setup: installing CDK"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r $<
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
 $(CDK)/node_modules/.package-lock.json: $(CDK)/package-lock.json
