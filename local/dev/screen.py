@@ -15,7 +15,8 @@ _WIDTH: Final = 13  # of the longest name, and a space
 _COLOURS: Final = {"gateway": 36, "user": 32, "notification": 35, "inbox": 33, "dev": 1}
 _FAINT, _RED, _YELLOW = 2, 31, 33
 _LEVEL: Final = re.compile(r"^\S+ (WARNING|ERROR|CRITICAL) ")
-_IDS: Final = re.compile(r" (?:\w+_id=\S+)(?: \w+_id=\S+)*")
+_LEFT_OUT: Final = re.compile(r" (?:function_request|correlation|message)_id=\S+")
+_IDS: Final = re.compile(r"(?: \w+_id=\S+)+")
 
 
 class Screen:
@@ -34,7 +35,8 @@ class Screen:
             threading.Thread(target=self._watch_terminal, name="terminal", daemon=True).start()
 
     def line(self, name: str, text: str) -> None:
-        """A line that a program has written."""
+        """A line that a program has written; ids that only a search needs are in its log."""
+        text = _LEFT_OUT.sub("", text)
         level = _LEVEL.match(text)
         if level:
             text = self._paint(text, _YELLOW if level[1] == "WARNING" else _RED)
@@ -46,7 +48,7 @@ class Screen:
         """Something that `make dev` itself has to say."""
         self.line("dev", text)
 
-    def banner(self, api: str, inbox: str, env_file: str, seconds: float) -> None:
+    def banner(self, api: str, inbox: str, env_file: str, logs: str, seconds: float) -> None:
         """What one wants to know when everything is ready."""
         bold = self._paint
         self._write(
@@ -55,7 +57,8 @@ class Screen:
 
   API      {bold(f"{api}/docs", 36)}
   Inbox    {bold(inbox, 36)}
-  Kafka, PostgreSQL, Redis: their addresses are in {env_file}
+  Others   {env_file} has the addresses of Kafka, PostgreSQL and Redis
+  Logs     {logs}
 
   Try it:
 

@@ -142,7 +142,8 @@ class Supervisor:
 
     def _welcome(self, seconds: float) -> None:
         api, inbox, *_ = self._system.addresses
-        self._screen.banner(api, inbox, f"{self._state.folder.name}/{ENV_FILE}", seconds)
+        folder = self._state.folder.name
+        self._screen.banner(api, inbox, f"{folder}/{ENV_FILE}", f"{folder}/logs", seconds)
         self._show_lines()
 
     def _show_lines(self) -> None:

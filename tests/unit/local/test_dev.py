@@ -37,10 +37,10 @@ def test_several_changed_files_concern_everybody_once() -> None:
 def test_lines_stand_under_the_name_of_who_says_them() -> None:
     out = io.StringIO()
     screen = Screen(out, {})
-    screen.line("user", "12:00:00 WARNING late x_id=1")
+    screen.line("user", "12:00:00 WARNING late user_id=1 correlation_id=2 ms=3")
     screen.line("notification", "12:00:01 mail sent")
     assert out.getvalue() == (
-        "user         12:00:00 WARNING late x_id=1\nnotification 12:00:01 mail sent\n"
+        "user         12:00:00 WARNING late user_id=1 ms=3\nnotification 12:00:01 mail sent\n"
     )
 
 
