@@ -1,0 +1,207 @@
+"""Delays that grow: guessing gets slow, and nobody is locked out by a stranger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from gateway.attempts import Attempts, TooSoon
+from gateway.delays import Delays, Pace
+from gateway.optional import OptionalRedis
+from gateway.origin import Origin, origin
+from shared.messages import Client
+from tests.integration.accounts.person import AUTH, Person, refused
+from tests.services import System, eventually
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[OptionalRedis]:
+    redis = OptionalRedis(url)
+    yield redis
+    await redis.close()
+
+
+@pytest.fixture(params=["redis", "memory"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Both ways to count: in Redis, and in the process while Redis is away."""
+    if request.param == "memory":
+        return NOWHERE
+    found: str = request.getfixturevalue("redis_url")
+    return found
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.node.name
+    return found
+
+
+def run(url: str, name: str, *steps: str, pace: Pace) -> list[int]:
+    """Waits in milliseconds, one for each ``take`` among the steps."""
+
+    async def go() -> list[int]:
+        async with connected(url) as redis:
+            delays, waits = Delays(redis), []
+            for step in steps:
+                if step == "take":
+                    waits.append(await delays.take(name, pace))
+                else:
+                    await getattr(delays, step)(name)
+            return waits
+
+    return asyncio.run(go())
+
+
+def test_the_first_tries_are_free_and_then_a_delay_stands(url: str, name: str) -> None:
+    waits = run(url, name, *["take"] * 5, pace=Pace(3, first_ms=60_000))
+
+    assert waits[:4] == [0, 0, 0, 0]
+    assert 55_000 < waits[4] <= 60_001
+
+
+def test_delays_double_up_to_the_longest() -> None:
+    pace = Pace(2, first_ms=1_000, longest_ms=5_000)
+
+    assert [pace.delay_ms(tries) for tries in range(1, 8)] == [0, 0, 1000, 2000, 4000, 5000, 5000]
+    assert pace.delay_ms(10_000) == 5_000
+
+
+def test_a_try_during_a_delay_does_not_make_it_longer(url: str, name: str) -> None:
+    waits = run(url, name, *["take"] * 50, pace=Pace(1, first_ms=60_000))
+
+    assert max(waits) <= 60_001
+
+
+def test_after_the_delay_the_next_is_twice_as_long(url: str, name: str) -> None:
+    pace = Pace(0, first_ms=20, longest_ms=60_000)
+    run(url, name, "take", pace=pace)  # 20 ms stand now
+
+    async def go() -> int:
+        async with connected(url) as redis:
+            delays = Delays(redis)
+            longest = 0
+            for _ in range(200):
+                longest = max(longest, await delays.take(name, pace))
+                await asyncio.sleep(0.005)
+            return longest
+
+    assert asyncio.run(go()) > 100
+
+
+def test_a_good_try_is_given_back(url: str, name: str) -> None:
+    steps = ["take", "give_back"] * 20
+    assert run(url, name, *steps, pace=Pace(1, first_ms=60_000)) == [0] * 20
+
+
+def test_all_can_be_forgotten(url: str, name: str) -> None:
+    waits = run(url, name, "take", "take", "forget", "take", pace=Pace(1, first_ms=60_000))
+
+    assert waits == [0, 0, 0]
+
+
+def test_strangers_do_not_keep_a_person_out(redis_url: str, name: str) -> None:
+    """Many addresses guess at one account; its owner signs in from where they always do."""
+
+    async def go() -> list[str]:
+        async with connected(redis_url) as redis:
+            attempts = Attempts(redis, per_account=2, per_network=1000, longest_s=300)
+            origin.set(Origin(client=Client(ip="198.51.100.1")))
+            await attempts.password(name)
+            await attempts.password_was_right(name)
+            outcomes = []
+            for number in range(40):
+                origin.set(Origin(client=Client(ip=f"203.0.113.{number}")))
+                try:
+                    await attempts.password(name)
+                    outcomes.append("looked at")
+                except TooSoon:
+                    outcomes.append("too soon")
+            origin.set(Origin(client=Client(ip="198.51.100.1")))
+            await attempts.password(name)
+            return outcomes
+
+    outcomes = asyncio.run(go())
+    assert outcomes[:20] == ["looked at"] * 20
+    assert "too soon" in outcomes[20:]
+
+
+# ---- over HTTP
+
+
+@pytest.fixture
+def guesser(system: System) -> Iterator[httpx.Client]:
+    with system.client() as client:
+        yield client
+
+
+def test_guessing_a_password_gets_slow_and_the_owner_signs_in(
+    person: Person, guesser: httpx.Client
+) -> None:
+    answers = [person.login(f"guess number {n}", guesser) for n in range(8)]
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:6] == [401] * 6
+    assert 429 in statuses
+    last = next(answer for answer in answers if answer.status_code == 429)
+    assert refused(last) == (429, "too-many-attempts")
+    assert int(last.headers["retry-after"]) >= 1
+    assert person.login().status_code == 200
+
+
+def test_after_the_delay_the_right_password_counts_even_there(
+    person: Person, guesser: httpx.Client
+) -> None:
+    while person.login("not the password", guesser).status_code != 429:
+        pass
+
+    eventually(lambda: person.login(client=guesser).status_code == 200)
+    assert person.login("not the password", guesser).status_code == 401
+
+
+def test_a_guesser_learns_nothing_from_being_slowed_down(
+    person: Person, guesser: httpx.Client
+) -> None:
+    def until_slow(email: str) -> int:
+        body = {"email": email, "password": "not the password"}
+        answers = (guesser.post(f"{AUTH}/login", json=body).status_code for _ in range(10))
+        return next(number for number, status in enumerate(answers) if status == 429)
+
+    assert until_slow(person.email) == until_slow(f"un{person.email}")
+
+
+def test_a_mailbox_is_not_filled(person: Person, guesser: httpx.Client) -> None:
+    for _ in range(10):
+        answer = guesser.post(f"{AUTH}/password/forgot", json={"email": person.email})
+        assert answer.status_code == 202
+    person.mail("Choose a new password")
+    other = person.post("/password/forgot", {"email": f"un{person.email}"})
+
+    assert other.status_code == 202
+    resets = [m for m in person.inbox.to(person.email) if "Choose" in m["Subject"]]
+    assert len(resets) <= 6
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/register", {"email": "no.{n}@example.org", "password": "password1"}),
+        ("/totp/challenge", {"challengeToken": "{n}", "code": "123456"}),
+        ("/password/reset", {"token": "{n}", "password": "a horse of its own"}),
+    ],
+)
+def test_one_address_does_not_do_it_for_ever(
+    guesser: httpx.Client, path: str, body: dict[str, str]
+) -> None:
+    answers = []
+    for number in range(53):
+        filled = {member: value.format(n=number) for member, value in body.items()}
+        answers.append(guesser.post(AUTH + path, json=filled))
+
+    assert answers[49].status_code < 429
+    assert refused(answers[-1]) == (429, "too-many-attempts")
