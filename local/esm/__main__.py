@@ -9,6 +9,7 @@ from types import FrameType
 
 from local.esm.errors import EsmError
 from local.esm.options import parse
+from local.esm.replay import command as replay
 from local.esm.selection import read_mappings
 from local.esm.service import Service
 from shared.settings import LogSettings, SettingsError, load
@@ -23,14 +24,21 @@ def main() -> int:
     """
     try:
         configure("esm", load(LogSettings, {"LOG_FORMAT": "line", **os.environ}))
-        options = parse(sys.argv[1:])
-        service = Service(read_mappings(options), options, os.environ)
-        _stop_on_signals(service)
-        service.run()
+        if sys.argv[1:2] == ["replay"]:
+            replay.run(sys.argv[2:])
+        else:
+            _serve(sys.argv[1:])
     except (EsmError, SettingsError) as error:
         print(f"local.esm: {error}", file=sys.stderr)  # noqa: T201 - the command's own last word
         return 2
     return 0
+
+
+def _serve(arguments: list[str]) -> None:
+    options = parse(arguments)
+    service = Service(read_mappings(options), options, os.environ)
+    _stop_on_signals(service)
+    service.run()
 
 
 def _stop_on_signals(service: Service) -> None:

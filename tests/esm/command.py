@@ -133,16 +133,13 @@ class Runner:
         path = self.folder / "template.json"
         path.write_text(json.dumps(document))
         where = [] if servers is None else ["--bootstrap-servers", servers or self._servers]
-        variables = {
-            **os.environ,
-            "KAFKA_FETCH_WAIT_MS": str(self._fetch_wait_ms),
-            "PYTHONUNBUFFERED": "1",
-            **(env or {}),
-        }
-        arguments = ["--template", str(path), *where, *FAST_RETRIES, *flags]
-        esm = Esm(arguments, variables, self._group)
-        self._started.append(esm)
-        return esm
+        return self._start(["--template", str(path), *where, *FAST_RETRIES, *flags], env)
+
+    def replay(self, destination: str, *flags: str, env: Mapping[str, str] | None = None) -> Esm:
+        """Put back what a destination has."""
+        return self._start(
+            ["replay", destination, "--bootstrap-servers", self._servers, *flags], env
+        )
 
     def once(self, document: Mapping[str, Any], endpoint: str, *flags: str) -> Esm:
         """Run until everything is delivered or given up."""
@@ -153,6 +150,17 @@ class Runner:
     def handler(self, source: str) -> None:
         """Write the function's code."""
         (self.folder / "app.py").write_text(source)
+
+    def _start(self, arguments: list[str], env: Mapping[str, str] | None) -> Esm:
+        variables = {
+            **os.environ,
+            "KAFKA_FETCH_WAIT_MS": str(self._fetch_wait_ms),
+            "PYTHONUNBUFFERED": "1",
+            **(env or {}),
+        }
+        esm = Esm(arguments, variables, self._group)
+        self._started.append(esm)
+        return esm
 
     def close(self) -> None:
         for esm in self._started:

@@ -80,8 +80,14 @@ def batch_record(failure: Failure, *, with_payload: bool) -> bytes:
 
 
 def single_record(failure: Failure, number: int, row: Row, *, with_payload: bool = True) -> bytes:
-    """One JSON object for one record: what a Kafka topic gets."""
+    """One JSON object for one record: what a Kafka topic gets.
+
+    Without payload, the record in it has its place and time only.
+    """
     event = failure.mapping.source.event({number: [row]})
+    if not with_payload:  # its place remains
+        for name in ("key", "value", "headers"):
+            event["records"][f"{failure.mapping.topic}-{number}"][0].pop(name, None)
     exhausted = failure.condition == "RetryAttemptsExhausted"
     record = {
         "requestContext": _request(
@@ -98,7 +104,7 @@ def single_record(failure: Failure, number: int, row: Row, *, with_payload: bool
             "payloadSize": len(msgspec.json.encode(event)),
             "recordInfo": {"offset": str(row[0]), "timestamp": _at(row)},
         },
-        "payload": event if with_payload else None,
+        "payload": event,
     }
     return msgspec.json.encode(record)
 
