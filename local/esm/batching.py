@@ -132,13 +132,18 @@ class Batcher:
             return _settled(leaving)
 
     def add(self, number: int, messages: list[KafkaRecord], next_offset: int) -> None:
-        """Records of one partition have been read, up to before ``next_offset``."""
+        """Records of one partition have been read, up to before ``next_offset``.
+
+        What was read and is not among them, because no filter wants it, needs no invocation.
+        """
         with self._changed:
             partition = self._partitions.get(number)
             if partition is None:  # revoked between the read and now
                 return
             if not partition.waiting:
                 partition.since = self._clock()
+                if not messages and not partition.busy:
+                    partition.settled = next_offset
             partition.waiting += messages
             partition.waiting_bytes += sum(map(len, messages))
             partition.next_offset = next_offset
@@ -153,11 +158,18 @@ class Batcher:
                     return self._take(ready, now)
             return None
 
-    def settle(self, batch: Batch) -> None:
-        """The batch is out no longer: its partitions may give the next one."""
+    def settle(self, batch: Batch, *, whole: bool) -> None:
+        """The batch is out no longer: its partitions may give the next one.
+
+        Args:
+            batch: from :meth:`cut`.
+            whole: whether all of it is settled, and not a part of it broken off.
+        """
         with self._changed:
             for partition in batch.partitions.values():
                 partition.busy = False
+                if whole and not partition.waiting:
+                    partition.settled = partition.next_offset
             self._changed.notify_all()
 
     def settled(self) -> dict[int, int]:

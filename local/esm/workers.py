@@ -85,8 +85,10 @@ class Workers:
                 self._coming -= 1
             if batch is None:
                 return False
+            whole = False
             try:
                 self._delivery.deliver(batch)
+                whole = True
             finally:
-                self._batcher.settle(batch)
+                self._batcher.settle(batch, whole=whole)
         return True
