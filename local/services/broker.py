@@ -21,6 +21,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Mapping
 
 from local.process import Command, module
@@ -30,6 +31,9 @@ NAME = "broker"
 _PRODUCER = 0  # rd_kafka_type_t
 _SESSION_TIMEOUT_MS = 6_000  # a killed worker's partitions go to the next one after this
 _HEARTBEAT_MS = 1_000
+# A call right after another may fall between the moment when the cluster's thread looks into its
+# queue and the one when it empties its wake-up pipe; then it sleeps for a second over the call.
+_PAUSE_S = 0.002
 
 
 def command(env: Mapping[str, str] | None = None) -> Command:
@@ -73,6 +77,7 @@ class Broker:
         Raises:
             RuntimeError: it exists, or the number is out of range.
         """
+        time.sleep(_PAUSE_S)
         error = self._rdkafka.rd_kafka_mock_topic_create(
             self._cluster, name.encode(), partitions, 1
         )
