@@ -94,9 +94,10 @@ class Supervisor:
         self._system.found_broker(found["address"])
         for name in ("gateway", "notification"):
             self._parts[name].start()
+        services["postgres"].wait_ready(_START_S)
+        self._parts["user"].start()
         for service in services.values():
             service.wait_ready(_START_S)
-        self._parts["user"].start()
 
     def _next(self) -> Event | None:
         """The next event; None when it is time to start something again."""
