@@ -150,6 +150,18 @@ $(INTEROP)/build/client.js: $(wildcard $(INTEROP)/*.ts) $(INTEROP)/tsconfig.json
 bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
 	@$(BIN)/python -m tests.bench.api
 
+# Its packages are not those of the tests: a plugin of theirs would take part in every test.
+.venv-fuzz/.done: requirements/fuzz.txt | $(BIN)/uv
+	@echo "setup: installing the fuzzer in .venv-fuzz"
+	@$(BIN)/uv venv -q --clear -p $(BIN)/python .venv-fuzz
+	@VIRTUAL_ENV=.venv-fuzz $(BIN)/uv pip install -q --require-hashes -r $<
+	@touch $@
+
+fuzz: setup-dev .venv-fuzz/.done ## Requests made up from /openapi.json, thousands of them (FUZZ_EXAMPLES=50 a route)
+	@FUZZ=1 $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+.PHONY: fuzz
+
 check: lint types imports ## Style, types, import contracts
 
 lint: setup-dev
@@ -173,6 +185,7 @@ SETS := run shared gateway user notification server worker
 lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)
 	@for set in $(SETS); do $(COMPILE) --group pyproject.toml:$$set -c requirements/dev.txt -o requirements/$$set.txt; done
+	@$(COMPILE) --group pyproject.toml:fuzz -o requirements/fuzz.txt $(UPGRADE)
 	@$(COMPILE) --group pyproject.toml:lambda -c requirements/dev.txt -o requirements/lambda.txt
 	@$(COMPILE) --group pyproject.toml:sam -o requirements/sam.txt $(UPGRADE)
 	@$(COMPILE) --group pyproject.toml:cdk -c requirements/dev.txt -o requirements/cdk.txt $(UPGRADE)

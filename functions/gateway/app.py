@@ -30,6 +30,7 @@ def create_app(services: Services) -> FastAPI:
         description="Accounts and sessions; every error is an RFC 9457 problem.",
         version=_VERSION,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
     problems.install(app)

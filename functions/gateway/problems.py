@@ -10,6 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gateway.attempts import TooSoon
 from gateway.tokens import NotAuthenticated
@@ -18,6 +19,7 @@ from shared.errors import ReplyTimeout, ServiceError, SessionEnded, Unavailable,
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:problem:user-services:"
 _RETRY_AFTER_S = "2"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # RFC 9110's phrases, which Python has only since 3.13.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 # JSON pointers begin below the part of the request that FastAPI names first.
@@ -91,18 +93,32 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> Response:
-        return problem(
-            422,
-            "invalid-request",
-            "The request does not have the form that is asked for.",
-            errors=[_member(one) for one in error.errors()],
-        )
+        return _invalid([_member(one) for one in error.errors()])
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> Response:
+    async def _(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400:  # the framework's only one: the body is not even text
+            return _invalid([InvalidMember("#", "The body is not JSON.")])
         code = _title(error.status_code).lower().replace(" ", "-")
         headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers = {"allow": ", ".join(_methods(request))}
         return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _invalid(errors: Sequence[InvalidMember]) -> Response:
+    detail = "The request does not have the form that is asked for."
+    return problem(422, "invalid-request", detail, errors=errors)
+
+
+def _methods(request: Request) -> list[str]:
+    """All that a path takes (RFC 9110, section 10.2.1); the framework tells of one route only."""
+
+    def is_taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_taken(method)]
 
 
 def _title(status: int) -> str:

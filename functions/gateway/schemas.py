@@ -23,9 +23,14 @@ Email = Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
 
 
 class Body(BaseModel):
-    """What a client sends: members that are not known are refused, so that a typo is noticed."""
+    """What a client sends: members that are not known are refused, so that a typo is noticed.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    Nothing is taken for what it is not: 0 is not false.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=True
+    )
 
 
 class Register(Body):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from gateway import schemas
 from gateway.one_time import OneTimeToken
-from gateway.routes.responses import also, with_body
+from gateway.routes.responses import also, leads_to, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.signing_in import new_session, signed_in
 from gateway.users import CHALLENGE_S
@@ -15,12 +15,17 @@ from shared.password_rules import refuse_weak
 
 router = APIRouter(tags=["auth"])
 
+_SIGNED_IN = {
+    "Refresh": ("refresh", {"refreshToken": "refreshToken"}),
+    "Logout": ("logout", {"refreshToken": "refreshToken"}),
+}
+
 
 @router.post(
     "/register",
     status_code=201,
     response_model=schemas.SignedIn,
-    responses={**with_body(409), **also(202, schemas.Accepted)},
+    responses={**with_body(409), **also(202, schemas.Accepted), **leads_to(201, **_SIGNED_IN)},
 )
 async def register(body: schemas.Register, services: Provided) -> schemas.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
@@ -36,7 +41,14 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
 @router.post(
     "/login",
     response_model=schemas.SignedIn | schemas.Challenge,
-    responses=with_body(401, 403),
+    responses={
+        **with_body(401, 403),
+        **leads_to(
+            200,
+            **_SIGNED_IN,
+            Answer=("answer", {"challengeToken": "challengeToken"}),
+        ),
+    },
 )
 async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | schemas.Challenge:
     """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
@@ -54,7 +66,7 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | s
     return signed_in(services, user, session.id, refresh)
 
 
-@router.post("/refresh", responses=with_body(401))
+@router.post("/refresh", responses={**with_body(401), **leads_to(200, **_SIGNED_IN)})
 async def refresh(body: schemas.Refresh, services: Provided) -> schemas.SignedIn:
     """Spend the refresh token for new tokens; spending it twice ends the session."""
     spent = OneTimeToken.of(body.refresh_token)

@@ -21,7 +21,12 @@ async def verify(body: schemas.Verify, services: Provided) -> None:
     await services.cache.put(user)
 
 
-@router.post("/resend", status_code=202, responses=with_body(401))
+@router.post(
+    "/resend",
+    status_code=202,
+    responses=with_body(401),
+    openapi_extra={"security": [{}]},  # beside the bearer token: either will do
+)
 async def resend(
     who: SignedInUserOrNobody, services: Provided, body: schemas.Resend | None = None
 ) -> schemas.Accepted:

@@ -43,3 +43,21 @@ def _problem(status: int) -> dict[str, Any]:
         "description": _SENTENCES[status],
         "content": {MEDIA_TYPE: {"schema": schema}},
     }
+
+
+def leads_to(status: int, **links: tuple[str, dict[str, str]]) -> dict[int | str, dict[str, Any]]:
+    """What a client can do next with an answer: OpenAPI's links.
+
+    Args:
+        links: by name: the operation, and for each member of its body, or parameter, where in the
+            answer it is.
+    """
+    return {status: {"links": {name: _link(*link) for name, link in links.items()}}}
+
+
+def _link(operation: str, given: dict[str, str]) -> dict[str, Any]:
+    places = {name: f"$response.body#/{pointer}" for name, pointer in given.items()}
+    parameters = {name: places[name] for name in places if name.endswith("_id")}
+    body = {name: places[name] for name in places if name not in parameters}
+    found: dict[str, Any] = {"operationId": operation}
+    return {**found, **({"parameters": parameters} if parameters else {"requestBody": body})}

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from gateway import schemas
-from gateway.routes.responses import problems
+from gateway.routes.responses import leads_to, problems
 from gateway.services import Provided, SignedInUser
 from gateway.tokens import Claims
 from shared.actions import SessionView
@@ -17,7 +17,13 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
 
 
-@router.get("", responses=problems(401))
+@router.get(
+    "",
+    responses={
+        **problems(401),
+        **leads_to(200, End=("end_session", {"session_id": "sessions/0/id"})),
+    },
+)
 async def list_sessions(who: SignedInUser, services: Provided) -> schemas.SessionList:
     """Where you are signed in."""
     found = await services.sessions.list(who)
