@@ -10,8 +10,8 @@ from types import FrameType
 from local.esm.errors import EsmError
 from local.esm.options import parse
 from local.esm.replay import command as replay
-from local.esm.selection import read_mappings
 from local.esm.service import Service
+from local.esm.template.selection import read_mappings
 from shared.settings import LogSettings, SettingsError, load
 from shared.telemetry import configure
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping as Environment
 from typing import Any, Final
 
 from local.esm.errors import EsmError
-from local.esm.intrinsics import region
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
+from local.esm.template.intrinsics import region
 from shared.kafka import client_config
 from shared.settings import KafkaSettings, load
 

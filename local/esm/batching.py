@@ -16,7 +16,7 @@ from threading import Condition
 from typing import Final
 
 from local.esm.event import KafkaRecord
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 # What may wait in memory, for a partition: at least this many records, or two batches.
 _WAITING_RECORDS: Final = 1000

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 GroupProtocol = Literal["consumer", "classic"]
 

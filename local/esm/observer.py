@@ -8,7 +8,7 @@ import threading
 import time
 
 from local.esm.invoke.outcome import Outcome
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 from local.esm.metrics import Metrics
 from local.esm.pieces import Piece
 

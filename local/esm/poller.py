@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from local.esm.batching import Batcher
 from local.esm.event import KafkaRecord
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 from local.esm.observer import Observer
 from local.esm.start import place
 from local.esm.workers import Workers

@@ -20,17 +20,17 @@ from local.esm.destinations.kafka import KafkaDestination
 from local.esm.destinations.on_failure import Destination
 from local.esm.errors import EsmError
 from local.esm.filters import Filter
-from local.esm.functions import Function
 from local.esm.http import HttpServer
 from local.esm.invoke.endpoint import Endpoint
 from local.esm.invoke.in_process import InProcess
 from local.esm.invoke.outcome import Invoker
 from local.esm.invoke.processes import Processes
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 from local.esm.metrics import Metrics
 from local.esm.observer import Observer
 from local.esm.options import Options
 from local.esm.poller import Poller
+from local.esm.template.functions import Function
 from local.esm.workers import Workers
 from shared.settings import KafkaSettings, load
 

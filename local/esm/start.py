@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_INVALID, Consumer, TopicPartition
 
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 _TIMEOUT_S: Final = 20.0
 

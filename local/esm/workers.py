@@ -10,7 +10,7 @@ from typing import Final
 
 from local.esm.batching import Batcher
 from local.esm.delivery import Delivery, Stopped
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from local.esm.aws import AWS_ERRORS, aws_client, queue_url
 from local.esm.destinations.on_failure import DestinationError, Failure, batch_record
-from local.esm.intrinsics import region
+from local.esm.template.intrinsics import region
 
 
 class AwsDestination:

@@ -15,7 +15,7 @@ import msgspec
 from local.esm.event import Row, Rows
 from local.esm.invoke.context import VERSION, new_request_id
 from local.esm.invoke.outcome import Outcome
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 Condition = Literal["RetryAttemptsExhausted", "MaximumPayloadSizeExceeded", "RecordAgeExceeded"]
 

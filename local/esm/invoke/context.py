@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from local.esm.functions import Function
+from local.esm.template.functions import Function
 
 VERSION: Final = "$LATEST"
 

@@ -21,10 +21,10 @@ import urllib3
 
 from local.esm.errors import EsmError
 from local.esm.event import Rows
-from local.esm.intrinsics import region
 from local.esm.invoke.context import new_request_id
 from local.esm.invoke.outcome import Outcome
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
+from local.esm.template.intrinsics import region
 
 log = logging.getLogger(__name__)
 

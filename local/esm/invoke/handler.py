@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from local.esm.errors import TemplateError
-from local.esm.functions import Function
 from local.esm.invoke.context import LambdaContext
 from local.esm.invoke.outcome import Outcome
+from local.esm.template.functions import Function
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterable
 
 from local.esm.event import Rows
-from local.esm.functions import Function
 from local.esm.invoke.context import environment_of, new_request_id
 from local.esm.invoke.handler import call, import_handlers
 from local.esm.invoke.outcome import Outcome
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
+from local.esm.template.functions import Function
 
 
 class InProcess:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from local.esm.event import Rows
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
 
 Kind = Literal[
     "success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"

@@ -20,12 +20,12 @@ import msgspec
 
 from local.esm.errors import TemplateError
 from local.esm.event import Rows
-from local.esm.functions import Function
 from local.esm.invoke.context import environment_of, new_request_id
 from local.esm.invoke.frames import Frames
 from local.esm.invoke.outcome import Outcome
 from local.esm.invoke.worker import Answer, Job, Start
-from local.esm.mappings import Mapping
+from local.esm.mapping import Mapping
+from local.esm.template.functions import Function
 
 _START_S: Final = 60.0
 _END_S: Final = 2.0

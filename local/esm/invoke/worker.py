@@ -12,10 +12,10 @@ import msgspec
 
 from local.esm.errors import TemplateError
 from local.esm.event import Rows, Source
-from local.esm.functions import Function
 from local.esm.invoke.frames import Frames
 from local.esm.invoke.handler import call, import_handlers
 from local.esm.invoke.outcome import Kind
+from local.esm.template.functions import Function
 
 
 class Start(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import Consumer, TopicPartition
 
 from local.esm.errors import EsmError
-from local.esm.intrinsics import region
+from local.esm.template.intrinsics import region
 
 _READ_S: Final = 10.0
 

@@ -1,4 +1,4 @@
-"""The event source mappings of a template, checked as Lambda checks them when one is created.
+"""From the properties of one mapping to a :class:`Mapping`, checked as Lambda checks them.
 
 Limits and defaults: Lambda API reference, ``CreateEventSourceMapping``, and the Developer Guide,
 "Configuring the Kafka event source".
@@ -7,163 +7,36 @@ Limits and defaults: Lambda API reference, ``CreateEventSourceMapping``, and the
 from __future__ import annotations
 
 import re
+import time
 import uuid
-from collections.abc import Iterable
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn
 
-import msgspec
-
-from local.esm.errors import TemplateError, Unresolved
-from local.esm.event import Source
+from local.esm.errors import TemplateError
 from local.esm.filters import Filter
-from local.esm.functions import Function
-from local.esm.intrinsics import ACCOUNT, Resolver, region
+from local.esm.mapping import DEFAULT_WINDOW_S, RETRIES_WITH_DESTINATION, Mapping, Pollers, Position
 from local.esm.patterns import PatternError
-from local.esm.sam_events import kafka_events
-from local.esm.template import Json
+from local.esm.template.document import Json
+from local.esm.template.functions import Function
 
-Position = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
-
-KIND: Final = "AWS::Lambda::EventSourceMapping"
-DEFAULT_WINDOW_S: Final = 0.5
-# With an on-failure destination, "infinite" ends after this many retries.
-RETRIES_WITH_DESTINATION: Final = 10
 _LONGEST_TIMEOUT_S: Final = 14 * 60
-_OF_THE_CLUSTER: Final[dict[str, Any]] = {
-    "EventSourceArn": f"arn:aws:kafka:{region()}:{ACCOUNT}:cluster/local",
-    "SelfManagedEventSource": {"Endpoints": {}},
-    "SourceAccessConfigurations": [],
-}
 _NAMESPACE: Final = uuid.UUID("6f1c1f0e-0d54-5a55-9e0b-0f5d5a3a1c55")
-_GROUP_ID: Final = re.compile(r"[a-zA-Z0-9\-/*:_+=.@]{1,200}")
+_POLLER_GROUP: Final = re.compile(r"[a-zA-Z0-9\-_]{0,128}")
+_GROUP_ID: Final = re.compile(r"[ a-zA-Z0-9\-/*:_+=.@]{1,200}")
 _DESTINATION: Final = re.compile(
     r"kafka://[^.][a-zA-Z0-9\-_.]{0,248}|arn:(aws[a-z-]*):(sqs|sns|s3):.+"
 )
+_TOPIC: Final = re.compile(r"[^.][a-zA-Z0-9\-_.]{0,248}")
 
 
-class Pollers(msgspec.Struct, frozen=True):
-    """Provisioned mode's bounds on how many pollers share the partitions."""
-
-    minimum: int = 1
-    maximum: int = 200
-
-
-class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One event source mapping.
-
-    Attributes:
-        logical_id: its name in the template; for a SAM event, function and event joined.
-        uuid: the same at each start, from the names of function, mapping and topic.
-        function: what it invokes.
-        topic: what it reads.
-        servers: ``host:port`` list of the brokers, as events name them.
-        source_arn: ARN of the MSK cluster; None for self-managed Kafka.
-        batch_size: most records in one invocation.
-        window_s: how long a batch may fill, from its first record on.
-        start, start_timestamp_ms: where a new group begins.
-        group_id: the consumer group.
-        retries: re-invocations of a failed batch; None is without end.
-        record_age_s: records older than this are not sent; None for any age.
-        bisect: whether a failed batch is halved.
-        partial: whether the answer may list the records that failed.
-        destination: where records go that were given up; empty for nowhere.
-        filters: patterns of which a record must match one; empty for all records.
-        pollers: provisioned mode's limits; None in on-demand mode.
-        access: ``SourceAccessConfigurations`` as (type, URI).
-    """
-
-    logical_id: str
-    uuid: str
-    function: Function
-    topic: str
-    servers: tuple[str, ...]
-    source_arn: str | None = None
-    batch_size: int = 100
-    window_s: float = DEFAULT_WINDOW_S
-    start: Position = "TRIM_HORIZON"
-    start_timestamp_ms: int | None = None
-    group_id: str
-    retries: int | None = None
-    record_age_s: int | None = None
-    bisect: bool = False
-    partial: bool = False
-    destination: str = ""
-    filters: tuple[str, ...] = ()
-    pollers: Pollers | None = None
-    access: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def source(self) -> Source:
-        """What its events say of where they come from."""
-        return Source.of_cluster(self.topic, self.servers, self.source_arn)
-
-
-def mappings_of(
-    template: Json,
-    resolver: Resolver,
-    functions: dict[str, Function],
-    servers: str | None,
-) -> list[Mapping]:
-    """The enabled Kafka mappings of a template.
+class MappingReader:
+    """Reads one mapping.
 
     Args:
-        template: as read.
-        resolver: for its intrinsic functions.
-        functions: by logical id.
-        servers: brokers to use instead of those the template names.
-
-    Raises:
-        TemplateError: one of them is not what Lambda accepts.
+        logical_id: its name in the template; errors begin with it.
+        properties: without intrinsic functions.
+        functions: of the template, by logical id.
+        servers: brokers to use instead of those of the properties.
     """
-    found = [
-        _Reader(logical_id, _resolved(properties, resolver, servers), functions, servers).mapping()
-        for logical_id, properties in _declared(template, resolver)
-    ]
-    mappings = [mapping for mapping in found if mapping is not None]
-    _check_unique(mappings)
-    return mappings
-
-
-def _declared(template: Json, resolver: Resolver) -> Iterable[tuple[str, Json]]:
-    """Logical id and raw properties of every Kafka mapping, in the template's order."""
-    for logical_id, resource in template["Resources"].items():
-        if not resolver.exists(resource):
-            continue
-        properties = resource.get("Properties") or {}
-        if resource.get("Type") == "AWS::Serverless::Function":
-            yield from kafka_events(logical_id, resource)
-        elif resource.get("Type") == KIND and _is_kafka(properties):
-            yield logical_id, properties
-
-
-def _is_kafka(properties: Json) -> bool:
-    """Queues and streams have mappings, too."""
-    kafka_members = ("Topics", "SelfManagedEventSource", "AmazonManagedKafkaEventSourceConfig")
-    return any(name in properties for name in kafka_members)
-
-
-def _resolved(properties: Json, resolver: Resolver, servers: str | None) -> Json:
-    """The properties without intrinsic functions.
-
-    With brokers from the command line, the template's own and their credentials may stay unknown:
-    they are those of a cluster that is not used.
-    """
-    if not servers:
-        return dict(resolver.resolve(properties))
-    resolver.default_parameters(properties.get("SelfManagedEventSource"), servers)
-    resolved = {}
-    for name, value in properties.items():
-        try:
-            resolved[name] = resolver.resolve(value)
-        except Unresolved:
-            if name not in _OF_THE_CLUSTER:
-                raise
-            resolved[name] = _OF_THE_CLUSTER[name]
-    return resolved
-
-
-class _Reader:
-    """Reads the properties of one mapping."""
 
     def __init__(
         self,
@@ -227,6 +100,8 @@ class _Reader:
         topics = self._properties.get("Topics")
         if not isinstance(topics, list) or len(topics) != 1 or not topics[0]:
             self._refuse("Topics must name exactly one topic.")
+        if not _TOPIC.fullmatch(str(topics[0])):
+            self._refuse(f"{topics[0]!r} cannot be the name of a topic.")
         return str(topics[0])
 
     def _bootstrap(self) -> tuple[str, ...]:
@@ -261,9 +136,12 @@ class _Reader:
         if self._properties.get("StartingPosition") != "AT_TIMESTAMP":
             return None
         try:
-            return int(float(stamp) * 1000)  # type: ignore[arg-type] # None is refused below
-        except (TypeError, ValueError):
+            seconds = float(str(stamp))
+        except ValueError:
             self._refuse("AT_TIMESTAMP needs StartingPositionTimestamp in Unix seconds.")
+        if seconds > time.time():
+            self._refuse("StartingPositionTimestamp must not be in the future.")
+        return int(seconds * 1000)
 
     def _group(self, function: Function, topic: str) -> str:
         config = (
@@ -331,6 +209,9 @@ class _Reader:
             return None
         minimum = self._within(config, "MinimumPollers", 1, 200, 1)
         maximum = self._within(config, "MaximumPollers", 1, 2000, 200)
+        group = str(config.get("PollerGroupName") or "")
+        if not _POLLER_GROUP.fullmatch(group):
+            self._refuse(f"PollerGroupName {group!r} has a character or length Lambda refuses.")
         if minimum > maximum:
             self._refuse("MinimumPollers must not be more than MaximumPollers.")
         return Pollers(minimum, maximum)
@@ -359,15 +240,3 @@ class _Reader:
 
     def _refuse(self, reason: str) -> NoReturn:
         raise TemplateError(f"{self._id}: {reason}")
-
-
-def _check_unique(mappings: list[Mapping]) -> None:
-    seen: dict[str, str] = {}
-    for mapping in mappings:
-        for what in (
-            f"ConsumerGroupId {mapping.group_id}",
-            f"function {mapping.function.name} and topic {mapping.topic}",
-        ):
-            other = seen.setdefault(what, mapping.logical_id)
-            if other != mapping.logical_id:
-                raise TemplateError(f"{mapping.logical_id}: {other} already has the {what}.")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from local.esm.errors import TemplateError, Unresolved
-from local.esm.template import Json
+from local.esm.template.document import Json
 
 ACCOUNT: Final = "123456789012"
 STACK: Final = "local"

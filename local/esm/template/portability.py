@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from local.esm.mappings import RETRIES_WITH_DESTINATION, Mapping
+from local.esm.mapping import RETRIES_WITH_DESTINATION, Mapping
 
 
 def warnings_of(mapping: Mapping) -> Iterable[str]:

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from local.esm.errors import TemplateError, Unresolved
-from local.esm.intrinsics import ACCOUNT, Resolver, region
-from local.esm.template import Json
+from local.esm.template.document import Json
+from local.esm.template.intrinsics import ACCOUNT, Resolver, region
 
 _KINDS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 # Lambda's own defaults (API reference, CreateFunction).

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from local.esm.template import Json
+from local.esm.template.document import Json
 
 _KINDS: Final = ("MSK", "SelfManagedKafka")
 _SAME: Final = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 
 from local.esm.errors import TemplateError
-from local.esm.functions import functions_of
-from local.esm.intrinsics import Resolver
-from local.esm.mappings import Mapping, mappings_of
+from local.esm.mapping import Mapping
 from local.esm.options import Options
-from local.esm.portability import warnings_of
-from local.esm.template import load_template
+from local.esm.template.document import load_template
+from local.esm.template.functions import functions_of
+from local.esm.template.intrinsics import Resolver
+from local.esm.template.mappings import mappings_of, open_parameters
+from local.esm.template.portability import warnings_of
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ def read_mappings(options: Options) -> list[Mapping]:
     """
     template = load_template(options.template)
     resolver = Resolver(template, options.parameters)
+    if options.bootstrap_servers:
+        open_parameters(template, resolver, options.bootstrap_servers)
     functions = functions_of(template, resolver, options.template.parent)
     mappings = mappings_of(template, resolver, functions, options.bootstrap_servers)
     if not mappings:

@@ -1,0 +1,1 @@
+"""Read a template: its functions, and its mappings as Lambda would create them."""
