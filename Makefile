@@ -67,14 +67,15 @@ down: ## End the containers; their data stay (ARGS=--volumes forgets them)
 # ---- build and deploy
 
 ARCH ?= x86_64
+COMPILED = $(if $(BYTECODE),--bytecode $(PYTHON313))
 SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction
 
-build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64)
-	@$(BIN)/python -m local.build --arch $(ARCH)
+build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64, BYTECODE=1)
+	@$(BIN)/python -m local.build --arch $(ARCH) $(COMPILED)
 
 # What `sam build` calls, with the folder that it deploys.
 $(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
-	@$(BIN)/python -m local.build $* --arch $(ARCH) --into "$(ARTIFACTS_DIR)"
+	@$(BIN)/python -m local.build $* --arch $(ARCH) $(COMPILED) --into "$(ARTIFACTS_DIR)"
 
 # ---- AWS's own tools, each in an environment of its own
 
@@ -99,7 +100,10 @@ setup-lambda: setup-dev .venv-sam/.done $(if $(PYTHON313),.venv-lambda/.done) ##
 test-lambda: setup-lambda ## The built functions on the real Lambda runtime
 	@$(BIN)/python -m pytest tests/aws_lambda $(ARGS)
 
-.PHONY: build setup-lambda test-lambda $(SAM_IDS:%=build-%)
+bench-cold: setup-lambda ## Cold starts on the Lambda emulator, beside their baselines
+	@$(BIN)/python -m tests.bench.cold $(ARGS)
+
+.PHONY: build setup-lambda test-lambda bench-cold $(SAM_IDS:%=build-%)
 
 # ---- deploy with CDK: its own packages on top of the others', and its command line from npm
 
@@ -157,7 +161,7 @@ bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
 	@VIRTUAL_ENV=.venv-fuzz $(BIN)/uv pip install -q --require-hashes -r $<
 	@touch $@
 
-fuzz: setup-dev .venv-fuzz/.done ## Requests made up from /openapi.json, thousands of them (FUZZ_EXAMPLES=50 a route)
+fuzz: setup-dev .venv-fuzz/.done ## Requests made up from /openapi.json, thousands of them (FUZZ_EXAMPLES=100 a route)
 	@FUZZ=1 $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 .PHONY: fuzz

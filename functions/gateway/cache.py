@@ -31,7 +31,7 @@ class ProfileCache:
     def __init__(self, redis: OptionalRedis, *, seconds: int) -> None:
         self._redis = redis
         self._seconds = seconds
-        self._put = redis.client.register_script(_PUT)
+        self._put = redis.script(_PUT)
 
     async def get(self, user_id: str) -> bytes | None:
         """The profile's JSON; None when it is not there, or Redis is away."""

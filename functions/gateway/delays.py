@@ -69,8 +69,8 @@ class Delays:
 
     def __init__(self, redis: OptionalRedis) -> None:
         self._redis = redis
-        self._take = redis.client.register_script(_TAKE)
-        self._give_back = redis.client.register_script(_GIVE_BACK)
+        self._take = redis.script(_TAKE)
+        self._give_back = redis.script(_GIVE_BACK)
         self._own = _OwnDelays()
 
     async def take(self, name: str, pace: Pace) -> int:

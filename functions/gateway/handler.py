@@ -15,6 +15,9 @@ from gateway.wiring import Gateway
 from shared.asker import Inline
 from shared.entry import Answer, Event, Handler, LambdaFunction
 
+# Imported when a request first needs them; a snapshot has them from the start.
+_LATE = ("redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
+
 
 def _build(settings: Settings) -> Handler:
     logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
@@ -31,4 +34,4 @@ def _counts(_: Event, answer: Answer) -> Mapping[str, int]:
     return {f"Responses{answer['statusCode'] // 100}xx": 1}
 
 
-handler = LambdaFunction("gateway", Settings, _build, counts=_counts)
+handler = LambdaFunction("gateway", Settings, _build, counts=_counts, preload=_LATE)

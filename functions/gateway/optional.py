@@ -2,6 +2,9 @@
 
 While it is away, waiting for it at each request would turn a cache into an outage. So after a
 failure it is left alone for a moment, and whoever wanted it is told at once.
+
+redis-py is as large as the rest of the gateway's own imports, and health, keys and documents need
+none of it: it is imported when the first request wants it, or before a snapshot is taken.
 """
 
 from __future__ import annotations
@@ -9,12 +12,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from shared.settings import SettingsError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.commands.core import AsyncScript
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +27,7 @@ _T = TypeVar("_T")
 
 _TIMEOUT_S = 0.5
 _PAUSE_S = 2.0
+_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class Away(Exception):
@@ -32,20 +38,42 @@ class OptionalRedis:
     """A Redis client that fails fast.
 
     Attributes:
-        client: the client itself, for those who bring their own commands.
         failures: how many calls found it away.
+
+    Raises:
+        SettingsError: the URL is not one of a Redis.
     """
 
     def __init__(self, url: str) -> None:
-        self.client: Redis = Redis.from_url(
-            url,
+        if not url.startswith(_SCHEMES):
+            raise SettingsError("REDIS_URL is not the URL of a Redis.")
+        self._url = url
+        self.failures = 0
+        self._retry_at = 0.0
+
+    @cached_property
+    def client(self) -> Redis:
+        """The client itself, for those who bring their own commands."""
+        from redis.asyncio import Redis
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
+        return Redis.from_url(
+            self._url,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             # One more try: a socket may have died while the environment was frozen.
             retry=Retry(NoBackoff(), 1),
         )
-        self.failures = 0
-        self._retry_at = 0.0
+
+    def script(self, text: str) -> Callable[..., Awaitable[Any]]:
+        """A Lua script, to be called with ``keys`` and ``args``; known by its hash once sent."""
+
+        @cache
+        def registered() -> AsyncScript:
+            return self.client.register_script(text)
+
+        return lambda **given: registered()(**given)
 
     async def run(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """The result of a call that uses :attr:`client`.
@@ -56,6 +84,8 @@ class OptionalRedis:
         if time.monotonic() < self._retry_at:
             self.failures += 1
             raise Away
+        from redis.exceptions import RedisError
+
         try:
             return await call()
         except (RedisError, OSError) as error:
@@ -66,4 +96,5 @@ class OptionalRedis:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.aclose()
+        if "client" in vars(self):
+            await self.client.aclose()

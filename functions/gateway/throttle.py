@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 import time
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.network import network_of
 from gateway.optional import Away, OptionalRedis
 from gateway.problems import problem
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.aio.strategies import MovingWindowRateLimiter
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -45,6 +48,14 @@ class Allowance(msgspec.Struct, frozen=True):
         return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
 
 
+class _Counters(NamedTuple):
+    """Where requests are counted: with the other gateways, or in this one alone."""
+
+    limit: RateLimitItem
+    shared: MovingWindowRateLimiter
+    own: MovingWindowRateLimiter
+
+
 class Throttle:
     """Counts requests.
 
@@ -55,31 +66,43 @@ class Throttle:
 
     def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
         self._redis = redis
-        self._limit: RateLimitItem = RateLimitItemPerSecond(requests, seconds)
+        self._requests, self._seconds = requests, seconds
+
+    @cached_property
+    def _counters(self) -> _Counters:
+        # Imported when it is first wanted, like redis-py; see gateway.optional.
+        from limits import RateLimitItemPerSecond
+        from limits.aio.storage import MemoryStorage, RedisStorage
+        from limits.aio.strategies import MovingWindowRateLimiter
+
         storage = RedisStorage(
             "async+redis://",
             implementation="redispy",
-            connection_pool=redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
+            connection_pool=self._redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
             key_prefix="throttle",
         )
-        self._shared = MovingWindowRateLimiter(storage)
-        self._own = MovingWindowRateLimiter(MemoryStorage())
+        return _Counters(
+            limit=RateLimitItemPerSecond(self._requests, self._seconds),
+            shared=MovingWindowRateLimiter(storage),
+            own=MovingWindowRateLimiter(MemoryStorage()),
+        )
 
     async def admit(self, address: str) -> Allowance:
         """Count one request of a client."""
         client = network_of(address)
         try:
-            return await self._redis.run(lambda: self._count(self._shared, client))
+            return await self._redis.run(lambda: self._count(self._counters.shared, client))
         except Away:
-            return await self._count(self._own, client)
+            return await self._count(self._counters.own, client)
 
     async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
-        admitted = await limiter.hit(self._limit, client)
-        window = await limiter.get_window_stats(self._limit, client)
+        limit = self._counters.limit
+        admitted = await limiter.hit(limit, client)
+        window = await limiter.get_window_stats(limit, client)
         return Allowance(
             admitted=admitted,
-            quota=self._limit.amount,
-            window_s=self._limit.get_expiry(),
+            quota=limit.amount,
+            window_s=limit.get_expiry(),
             remaining=window.remaining,
             reset_s=max(1, math.ceil(window.reset_time - time.time())),
         )

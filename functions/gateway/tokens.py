@@ -11,11 +11,11 @@ import secrets
 import time
 from typing import Any
 
-import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from gateway.jose import jwt
 from shared.errors import ServiceError
 from shared.settings import SettingsError
 
