@@ -43,11 +43,13 @@ class Code(NamedTuple):
         task: the function's folder, Lambda's ``/var/task``.
         handler: dotted name.
         layer: the layer's folder, Lambda's ``/opt``; None for no layer.
+        beside: more folders with packages; a function that is deployed has none.
     """
 
     task: Path
     handler: str
     layer: Path | None
+    beside: tuple[Path, ...] = ()
 
 
 def built(dist: Path, logical_id: str) -> Code:
@@ -146,7 +148,7 @@ def _listens(port: int) -> bool:
 
 def lambda_variables(code: Code) -> dict[str, str]:
     """What Lambda sets (Developer Guide, "Defined runtime environment variables")."""
-    path = [code.task, *([code.layer / "python"] if code.layer else [])]
+    path = [code.task, *code.beside, *([code.layer / "python"] if code.layer else [])]
     return {
         "PYTHONPATH": ":".join(map(str, path)),
         "PYTHONSAFEPATH": "1",  # nothing of this project but what is built

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.build import PLATFORMS, ROOT, TARGETS, build, size_bytes
+from tests.aws_lambda.emulator import PYTHON
 
 _PROVIDED = {"boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3"}
 
@@ -24,6 +25,17 @@ def test_two_builds_are_equal_to_the_byte(logical_id: str, arch: str, tmp_path: 
         digests.append(digest(folder))
 
     assert digests[0] == digests[1]
+
+
+def test_compiled_modules_are_equal_to_the_byte_too(runtime: None, tmp_path: Path) -> None:
+    digests = set()
+    for number in range(2):
+        folder = tmp_path / str(number)
+        build(TARGETS["GatewayFunction"], folder, "x86_64", str(PYTHON))
+        assert (folder / "gateway/__pycache__/handler.cpython-313.pyc").exists()
+        digests.add(digest(folder))
+
+    assert len(digests) == 1
 
 
 def test_nothing_is_in_two_places_and_nothing_is_there_that_the_runtime_has(dist: Path) -> None:
