@@ -22,6 +22,8 @@ Email = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
 Id = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9_-]+\Z")]
+UserAgent = Annotated[str, Meta(max_length=400, pattern=_PRINTABLE)]
+Address = Annotated[str, Meta(max_length=45, pattern=_PRINTABLE)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -58,8 +60,8 @@ class NewSession(Message, frozen=True):
     id: Id
     refresh_token_hash: Sha256
     expires_at: datetime
-    user_agent: Annotated[str, Meta(max_length=400)] | None = None
-    ip: Annotated[str, Meta(max_length=45)] | None = None
+    user_agent: UserAgent | None = None
+    ip: Address | None = None
 
 
 class Client(Message, frozen=True):
@@ -69,8 +71,8 @@ class Client(Message, frozen=True):
         user_agent, ip: as in :class:`NewSession`.
     """
 
-    user_agent: Annotated[str, Meta(max_length=400)] | None = None
-    ip: Annotated[str, Meta(max_length=45)] | None = None
+    user_agent: UserAgent | None = None
+    ip: Address | None = None
 
 
 class NewToken(Message, frozen=True):

@@ -14,7 +14,7 @@ from typing import Any
 
 import schemathesis  # type: ignore[import-not-found] # it has an environment of its own
 
-_USES = 15
+_USES = 5
 _PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 

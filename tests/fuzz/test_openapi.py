@@ -25,7 +25,7 @@ from tests.services import Inbox, System, eventually, start
 
 HERE = Path(__file__).parent
 SCHEMATHESIS = HERE.parents[1] / ".venv-fuzz" / "bin" / "schemathesis"
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "50")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "100")
 COMMANDS = [topic for topic in TOPICS if topic.name.startswith("user.")]
 DONE = re.compile(r" (command (?:done|refused)|command is past its deadline)")
 
@@ -42,27 +42,27 @@ def unlimited(addresses: Addresses, keys: Keys, inbox: Inbox, group: Group) -> I
 
 
 def test_made_up_requests(
-    unlimited: System, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unlimited: System, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     about = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "API_URL": unlimited.url}
-    run = subprocess.run(
-        [
-            SCHEMATHESIS,
-            "--config-file", HERE / "schemathesis.toml",
-            "run", f"{unlimited.url}/openapi.json",
-            "--max-examples", EXAMPLES,
-            "--checks", "all",
-            "--continue-on-failure",
-            "--request-timeout", "15",
-            "--workers", "2",
-        ],
-        env={**os.environ, **about},
-        cwd=tmp_path,
-        check=False,
-    )  # fmt: skip
-
-    with capsys.disabled():
+    with capfd.disabled():
+        run = subprocess.run(
+            [
+                SCHEMATHESIS,
+                "--config-file", HERE / "schemathesis.toml",
+                "run", f"{unlimited.url}/openapi.json",
+                "--max-examples", EXAMPLES,
+                "--checks", "all",
+                "--continue-on-failure",
+                "--request-timeout", "15",
+                "--workers", "2",
+            ],
+            env={**os.environ, **about},
+            cwd=tmp_path,
+            check=False,
+        )  # fmt: skip
         sys.stdout.write(f"answers by status: {_answers(unlimited)}\n")
+
     assert run.returncode == 0
     assert not [status for status in _answers(unlimited) if status >= "500"]
     asked, failed = _records(unlimited)
