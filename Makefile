@@ -164,7 +164,12 @@ bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
 fuzz: setup-dev .venv-fuzz/.done ## Requests made up from /openapi.json, thousands of them (FUZZ_EXAMPLES=100 a route)
 	@FUZZ=1 $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
-.PHONY: fuzz
+timing: setup-dev ## Whether the time of an answer tells that an account exists (TIMING_SAMPLES=400)
+	@TIMING=1 $(BIN)/python -m pytest $(ACCOUNTS)/test_enumeration.py $(ARGS)
+
+ACCOUNTS := tests/integration/accounts
+
+.PHONY: fuzz timing
 
 check: lint types imports ## Style, types, import contracts
 

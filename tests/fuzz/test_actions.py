@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import actions, messages
@@ -40,6 +40,7 @@ def of_kind(draw: st.DrawFn, kind: type[Message]) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_message_is_read_or_refused(kind: type[Message], data: st.DataObject) -> None:
     raw = data.draw(st.binary() | st.text().map(str.encode) | of_kind(kind))

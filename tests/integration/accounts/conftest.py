@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import psycopg
@@ -13,6 +14,9 @@ from local.process import Group
 from local.services import broker as broker_service
 from tests.integration.accounts.person import Person
 from tests.services import Inbox, System, start
+
+# Takes minutes: make timing.
+collect_ignore = [] if "TIMING" in os.environ else ["test_enumeration.py"]
 
 Database = psycopg.Connection[TupleRow]
 
