@@ -10,6 +10,7 @@ person out of their own account.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from contextlib import suppress
 from hashlib import sha256
@@ -19,6 +20,8 @@ from gateway.network import network_of
 from gateway.optional import Away, OptionalRedis
 from gateway.origin import origin
 from shared.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 _KNOWN_S = 30 * 24 * 3600
 
@@ -103,6 +106,7 @@ class Attempts:
             *(self._delays.take(name, pace) for name, pace in paces.items())
         )
         if any(waits):
+            log.info("too many attempts", extra={"ip": origin.get().client.ip})
             raise TooSoon(max(waits))
 
     async def _is_known(self, names: _Names) -> bool:

@@ -63,6 +63,7 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | s
         await services.attempts.password_was_right(body.email)
         return schemas.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
     await services.attempts.password_was_right(body.email)
+    await services.cache.put(user)
     return signed_in(services, user, session.id, refresh)
 
 

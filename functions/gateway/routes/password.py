@@ -21,6 +21,7 @@ async def change(body: schemas.ChangePassword, who: SignedInUser, services: Prov
     )
     await services.attempts.password_was_right(who.user_id)
     await services.denied.add(*ended.ended)
+    await services.cache.remove(who.user_id)
 
 
 @router.post("/forgot", status_code=202, responses=with_body())

@@ -54,6 +54,7 @@ async def answer(body: schemas.Answer, services: Provided) -> schemas.SignedIn:
     if opened.user is None:
         raise SessionEnded
     await services.attempts.network_was_right("code")
+    await services.cache.put(opened.user)
     return signed_in(services, opened.user, session.id, refresh)
 
 

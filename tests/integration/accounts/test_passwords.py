@@ -57,6 +57,16 @@ def test_a_reset_works_once_and_ends_all_sessions(person: Person) -> None:
     assert person.mail("password was changed")["Text"]
 
 
+def test_a_reset_shows_that_the_address_is_theirs_though_the_profile_was_cached(
+    person: Person,
+) -> None:
+    assert person.device("GET", "/profile").json()["emailVerified"] is False
+    assert person.post("/password/reset", {"token": asked(person), "password": NEW}).is_success
+
+    person.password = NEW
+    assert person.sign_in()("GET", "/profile").json()["emailVerified"] is True
+
+
 def test_a_used_reset_makes_the_other_mailed_ones_useless(person: Person) -> None:
     first = asked(person)
     person.inbox.clear()

@@ -1,0 +1,122 @@
+"""What the gateway seals opens in one member of one message of one function, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+import pytest
+
+from gateway.credentials import Credentials
+from gateway.questions import Questions
+from gateway.second_factor import SecondFactor
+from gateway.tokens import Claims
+from shared import topics
+from shared.asker import Asker
+from shared.envelope import Envelope
+from shared.errors import BadMessage
+from shared.keys import make
+from shared.messages import Sealed
+from shared.sealing import JwkSet, Opener, Sealer
+
+USER, NOTIFICATION = JwkSet((make("sealing"),)), JwkSet((make("sealing"),))
+SECRETS = ("the current password", "the new password", "123456")
+WHO = Claims("user-1", "session-1")
+ANSWERS = {
+    "change-password": b"{}",
+    "confirm-totp": b'{"id":"u","email":"a@b","name":null,"emailVerified":true,'
+    b'"createdAt":"2026-11-22T10:00:00Z","updatedAt":"2026-11-22T10:00:00Z"}',
+}
+
+
+class Sent:
+    """Stands where Kafka is: keeps what is sent, and answers."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, dict[str, Any], str]] = []
+
+    async def ask(
+        self, topic: str, _key: str, value: bytes, envelope: Envelope, _timeout: float | None
+    ) -> bytes:
+        await self.tell(topic, _key, value, envelope)
+        return ANSWERS[self.records[-1][1]["action"]]
+
+    async def tell(self, topic: str, _key: str, value: bytes, envelope: Envelope) -> None:
+        self.records.append((topic, json.loads(value), envelope.correlation_id or ""))
+
+
+@pytest.fixture(scope="module")
+def sent() -> Sent:
+    sent = Sent()
+    asker = cast(Asker, sent)
+    questions = Questions(asker, Sealer(USER.public()), Sealer(NOTIFICATION.public()))
+
+    async def ask_everything() -> None:
+        credentials = Credentials(questions)
+        await credentials.change_password(WHO, SECRETS[0], SECRETS[1])
+        await SecondFactor(questions).confirm(WHO, SECRETS[2], ["AAAA-BBBB"])
+        await credentials.forgot_password("ada@example.com")
+
+    asyncio.run(ask_everything())
+    return sent
+
+
+def opened(
+    sealed: dict[str, str], keys: JwkSet = USER, *, topic: str, field: str, correlation_id: str
+) -> str:
+    where = {"topic": topic, "field": field, "correlation_id": correlation_id}
+    return Opener(keys).open(Sealed(**sealed), **where)
+
+
+def test_each_opens_where_it_was_put(sent: Sent) -> None:
+    (topic, change, first), (_, confirm, second), _ = sent.records
+
+    assert (
+        opened(change["current"], topic=topic, field="current", correlation_id=first) == SECRETS[0]
+    )
+    assert opened(change["new"], topic=topic, field="new", correlation_id=first) == SECRETS[1]
+    assert opened(confirm["code"], topic=topic, field="code", correlation_id=second) == SECRETS[2]
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"field": "new"},
+        {"topic": topics.USER_DELETE},
+        {"correlation_id": "another"},
+    ],
+    ids=lambda moved: next(iter(moved)),
+)
+def test_moved_to_another_member_topic_or_message_it_does_not_open(
+    sent: Sent, moved: dict[str, str]
+) -> None:
+    topic, change, correlation_id = sent.records[0]
+    where = {"topic": topic, "field": "current", "correlation_id": correlation_id, **moved}
+
+    with pytest.raises(BadMessage):
+        opened(change["current"], **where)
+
+
+def test_a_mailed_token_opens_in_its_mail_and_not_in_the_function_that_passes_it_on(
+    sent: Sent,
+) -> None:
+    _, forgot, correlation_id = sent.records[2]
+    sealed = forgot["token"]["sealed"]
+    where = {
+        "topic": topics.NOTIFICATION_PASSWORD_RESET,
+        "field": "token",
+        "correlation_id": correlation_id,
+    }
+
+    assert len(opened(sealed, NOTIFICATION, **where)) == 43
+    with pytest.raises(BadMessage):
+        opened(sealed, USER, **where)
+    with pytest.raises(BadMessage):
+        opened(sealed, NOTIFICATION, **{**where, "topic": topics.NOTIFICATION_EMAIL})
+
+
+def test_nothing_that_is_sent_has_a_secret_in_it(sent: Sent) -> None:
+    everything = json.dumps(sent.records)
+
+    assert not any(secret in everything for secret in (*SECRETS, "AAAABBBB", "AAAA-BBBB"))
