@@ -201,12 +201,15 @@ def test_deadlines_nest() -> None:
     assert RESOURCES["Schema"]["Properties"]["ServiceTimeout"] > timeouts["MigrationFunction"]
 
 
-def test_the_schema_parameter_names_the_newest_migration() -> None:
-    migrations = (ROOT / "functions/user/migrations").glob("[0-9]*.sql")
-    name = max(path.name.partition(".")[0] for path in migrations)
+def test_new_code_is_deployed_after_its_migrations() -> None:
+    """Every build publishes another version, and that is what CloudFormation's resource has."""
+    migration = RESOURCES["MigrationFunction"]["Properties"]
 
-    assert TEMPLATE["Parameters"]["SchemaVersion"]["Default"] == name
-    assert "Schema" in RESOURCES["UserFunction"]["DependsOn"]
+    assert RESOURCES["UserFunction"]["DependsOn"] == "Schema"
+    assert migration["CodeUri"] == RESOURCES["UserFunction"]["Properties"]["CodeUri"]
+    assert migration["AutoPublishAlias"]
+    code = RESOURCES["Schema"]["Properties"]["Code"]
+    assert code == {"Fn::Sub": "${MigrationFunction.Version}"}
 
 
 def test_each_function_reads_its_own_secret_and_no_other() -> None:
