@@ -124,6 +124,8 @@ class Service:
                 log.info("ready", extra={"mappings": len(self._pollers)})
                 announced = True
             self._stopping.wait(0.05 if not announced else 0.2)
+        if self._stopping.is_set():
+            log.info("stopping", extra={"invocations": sum(o.out for _, o in self._pollers)})
 
     def _start(
         self,

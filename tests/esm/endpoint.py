@@ -69,11 +69,15 @@ class Endpoint:
         url: the base URL.
         calls: in the order in which they arrived.
         answer: decides each reply; it may wait, to keep an invocation out.
+        request_id: what invocations are named, if not empty.
+        close_after_answer: whether to end each connection without saying so.
     """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.answer: Callable[[Call], Reply] = lambda _: OK
+        self.request_id = ""
+        self.close_after_answer = False
         self._connections = itertools.count()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -115,6 +119,7 @@ class Endpoint:
                 reply = endpoint.answer(call)
                 call.ended = time.monotonic()
                 self._send(reply)
+                self.close_connection = endpoint.close_after_answer
 
             def _send(self, reply: Reply) -> None:
                 raw = reply.raw
@@ -123,6 +128,8 @@ class Endpoint:
                 self.send_response(reply.status)
                 if reply.error:
                     self.send_header("X-Amz-Function-Error", reply.error)
+                if endpoint.request_id:
+                    self.send_header("x-amzn-RequestId", endpoint.request_id)
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
                 self.wfile.write(raw)

@@ -37,9 +37,13 @@ class Kafka:
         if self.embedded:
             self._producer.list_topics(made, timeout=10)
         else:
-            admin = AdminClient({"bootstrap.servers": self.servers})
-            admin.create_topics([NewTopic(made, PARTITIONS, 1)])[made].result(30)
+            self.create(made)
         return made
+
+    def create(self, topic: str) -> None:
+        """Make a topic as an administrator does."""
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result(30)
 
     def write(
         self,

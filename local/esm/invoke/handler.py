@@ -60,9 +60,11 @@ def _claim(claims: dict[str, Path], function: Function, package: str) -> None:
 def _import(function: Function, module_name: str, attribute: str) -> Handler:
     try:
         module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
+    except Exception as error:
+        reason = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        log.debug("the import failed", exc_info=True)
         raise TemplateError(
-            f"{function.logical_id}: cannot import {function.handler}: {error}."
+            f"{function.logical_id}: cannot import {function.handler}: {reason}."
         ) from error
     handler: Handler | None = getattr(module, attribute, None)
     if not callable(handler):
@@ -76,11 +78,14 @@ def call(handler: Handler, event: dict[str, Any], function: Function, request_id
     begun = time.monotonic()
     try:
         answer = handler(event, context)
-        if answer is not None:
-            json.dumps(answer)
     except Exception as error:
         log.warning("the handler raised", exc_info=True)
         reason = f"{type(error).__name__}: {error}"
+        return Outcome(kind="error", request_id=request_id, reason=reason)
+    try:
+        json.dumps(answer)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = f"Runtime.MarshalError: Unable to marshal response: {error}"
         return Outcome(kind="error", request_id=request_id, reason=reason)
     if time.monotonic() - begun > function.timeout_s:
         reason = f"Task timed out after {function.timeout_s} seconds"
