@@ -7,6 +7,8 @@ kept alive below a NAT gateway's 350 s, and a record is given up before its requ
 from __future__ import annotations
 
 import logging
+import time
+from collections import Counter
 from concurrent.futures import Future
 from threading import Event, Thread
 from typing import Any
@@ -18,6 +20,8 @@ from shared.errors import ServiceError, Unavailable
 from shared.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
+
+_QUIET_S = 10.0
 
 # No later attempt could succeed: the fault is in the record or its address, not in the cluster.
 _PERMANENT = frozenset(
@@ -50,8 +54,8 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
         "connections.max.idle.ms": 300_000,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        "logger": logging.getLogger("librdkafka"),
-        "error_cb": _log_error,
+        "log_level": 2,  # its lines say what error_cb is told, each time it tries again
+        "error_cb": _ErrorLog(),
     }
     pem = {
         "ssl.ca.pem": settings.kafka_ssl_ca,
@@ -174,5 +178,19 @@ def _sasl(settings: KafkaSettings) -> dict[str, Any]:
     return {}
 
 
-def _log_error(error: KafkaError) -> None:
-    log.warning("kafka client error", extra={"reason": error.str()})
+class _ErrorLog:
+    """librdkafka's ``error_cb``: each kind of error at most once in a while, with its count."""
+
+    def __init__(self) -> None:
+        self._quiet_until: dict[int, float] = {}
+        self._unsaid: Counter[int] = Counter()
+
+    def __call__(self, error: KafkaError) -> None:
+        code = error.code()
+        now = time.monotonic()
+        if now < self._quiet_until.get(code, 0.0):
+            self._unsaid[code] += 1
+            return
+        self._quiet_until[code] = now + _QUIET_S
+        more = {"repeated": self._unsaid.pop(code)} if self._unsaid[code] else {}
+        log.warning("kafka client error", extra={"reason": error.str(), **more})
