@@ -1,10 +1,13 @@
 """Make and rotate the keys that settings hold: ``python -m shared.keys``.
 
 Each set is a JWK Set, whose first key signs or seals and all of whose keys verify or open. A
-rotation puts a new key first and keeps the one before it, so that what is on its way stays good::
+rotation has two steps, because processes learn of a new set one after the other: ``prepare`` adds
+a key that everybody comes to know, and ``promote`` puts it first. The key before it stays, so that
+what is on its way stays good::
 
     python -m shared.keys new --kind signing > keys.json
-    python -m shared.keys rotate < keys.json > next.json
+    python -m shared.keys prepare < keys.json > both.json
+    python -m shared.keys promote < both.json > next.json
     python -m shared.keys public < next.json
 
 Nothing is written but to standard output, so that a secret store can be on both sides of a pipe;
@@ -32,8 +35,6 @@ log = logging.getLogger(__name__)
 Kind = Literal["signing", "sealing", "sealing-hybrid"]
 KINDS: tuple[Kind, ...] = ("signing", "sealing", "sealing-hybrid")
 
-_ALIVE = 2
-
 
 def make(kind: Kind, kid: str | None = None) -> Jwk:
     """A new key.
@@ -56,41 +57,53 @@ def kind_of(key: Jwk) -> Kind:
     return "signing" if key.crv == "Ed25519" else "sealing"
 
 
-def rotate(keys: JwkSet, kind: Kind | None = None, alive: int = _ALIVE) -> JwkSet:
-    """A set with a new key in front; the oldest go.
+def prepare(keys: JwkSet, kind: Kind | None = None) -> JwkSet:
+    """The first key as before, and a new one that waits to be promoted; older ones go.
 
     Args:
         kind: of the new key; like the first by default.
-        alive: how many keys there are afterwards, at most.
     """
-    newest = make(kind or kind_of(keys.keys[0]))
-    return JwkSet((newest, *keys.keys)[:alive])
+    return JwkSet((keys.keys[0], make(kind or kind_of(keys.keys[0]))))
+
+
+def promote(keys: JwkSet) -> JwkSet:
+    """The key that waited signs or seals from now on.
+
+    Raises:
+        SettingsError: none waits.
+    """
+    if len(keys.keys) != len(("first", "waiting")):
+        raise SettingsError("There must be two keys, the first and the one that waits: prepare.")
+    first, waiting = keys.keys
+    return JwkSet((waiting, first))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     options = _parser().parse_args(arguments)
-    kind = cast("Kind | None", options.kind)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    if options.do == "new":
-        made = JwkSet((make(kind or "signing"),))
-    else:
-        try:
-            given = JwkSet.from_json(sys.stdin.read(), "standard input")
-        except SettingsError as error:
-            sys.exit(str(error))
-        made = given.public() if options.do == "public" else rotate(given, kind, options.alive)
-    if options.do != "public":
-        first, *others = (key.kid for key in made.keys)
-        log.info(json.dumps({"audit": "key-rotated", "first": first, "alive": others}))
+    try:
+        made = _done(options.do, cast("Kind | None", options.kind))
+    except SettingsError as error:
+        sys.exit(str(error))
+    first, *others = (key.kid for key in made.keys)
+    log.info(json.dumps({"audit": f"keys-{options.do}", "first": first, "others": others}))
     sys.stdout.write(made.to_json() + "\n")
+
+
+def _done(what: str, kind: Kind | None) -> JwkSet:
+    if what == "new":
+        return JwkSet((make(kind or "signing"),))
+    given = JwkSet.from_json(sys.stdin.read(), "standard input")
+    if what == "prepare":
+        return prepare(given, kind)
+    return promote(given) if what == "promote" else given.public()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m shared.keys", description="Keys for settings.")
-    parser.add_argument("do", choices=("new", "rotate", "public"))
+    parser.add_argument("do", choices=("new", "prepare", "promote", "public"))
     parser.add_argument("--kind", choices=KINDS, help="of the new key")
-    parser.add_argument("--alive", type=int, default=_ALIVE, help="keys kept, the new one included")
     return parser
 
 

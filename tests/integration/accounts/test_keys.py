@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from local.environment import Addresses
 from local.keys import Keys
-from shared.keys import rotate
+from shared.keys import prepare, promote
 from tests.integration.accounts.person import Device, Person
 from tests.integration.accounts.systems import running
 from tests.integration.accounts.test_second_factor import Protected, code_of
@@ -40,7 +40,9 @@ def test_all_keys_rotate_and_nobody_notices(
         protected = Protected(Person(system, inbox))
         before = protected.person.device
         protected.person.client.close()
-    after_keys = Keys(*(rotate(each) for each in (keys.jwt, keys.user, keys.notification)))
+    after_keys = Keys(
+        *(promote(prepare(each)) for each in (keys.jwt, keys.user, keys.notification))
+    )
 
     with running(alone, after_keys, inbox) as system, system.client() as client:
         kids = [each["kid"] for each in client.get("/.well-known/jwks.json").json()["keys"]]

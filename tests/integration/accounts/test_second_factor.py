@@ -202,7 +202,9 @@ def test_the_secret_is_sealed_where_it_is_stored(protected: Protected, database:
     assert not any(code.replace("-", "") in stored for code in protected.recovery_codes)
 
 
-def test_a_password_reset_ends_a_challenge(protected: Protected) -> None:
+def test_a_password_reset_ends_a_challenge_and_does_not_pass_by_the_second_factor(
+    protected: Protected,
+) -> None:
     person, challenge = protected.person, protected.challenge()
     person.post("/password/forgot", {"email": person.email})
     token = person.mailed_token("Choose a new password")
@@ -211,3 +213,4 @@ def test_a_password_reset_ends_a_challenge(protected: Protected) -> None:
     answer = protected.answer(code_of(protected.secret), challenge)
 
     assert refused(answer) == (400, "invalid-token")
+    assert "challengeToken" in person.login("another horse entirely").json()

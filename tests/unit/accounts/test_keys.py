@@ -10,12 +10,17 @@ import pytest
 
 from gateway.tokens import AccessTokens, NotAuthenticated
 from shared.errors import BadMessage
-from shared.keys import KINDS, Kind, kind_of, main, make, rotate
+from shared.keys import KINDS, Kind, kind_of, main, make, prepare, promote
 from shared.sealing import JwkSet, Opener, Sealer
+from shared.settings import SettingsError
 
 
 def tokens(keys: JwkSet) -> AccessTokens:
     return AccessTokens(keys.to_json(), issuer="i", audience="a", seconds=900)
+
+
+def rotate(keys: JwkSet) -> JwkSet:
+    return promote(prepare(keys))
 
 
 def run(
@@ -30,6 +35,18 @@ def run(
 def test_a_key_is_made_and_known_again(kind: Kind) -> None:
     assert kind_of(make(kind)) == kind
     assert make(kind).kid != make(kind).kid
+
+
+def test_whoever_has_only_prepared_knows_what_others_sign_already() -> None:
+    keys = prepare(JwkSet((make("signing"),)))
+
+    assert tokens(keys).verify(tokens(promote(keys)).issue("u1", "s1")).user_id == "u1"
+    assert tokens(promote(keys)).verify(tokens(keys).issue("u1", "s1")).user_id == "u1"
+
+
+def test_nothing_is_promoted_that_was_not_prepared() -> None:
+    with pytest.raises(SettingsError, match="prepare"):
+        promote(JwkSet((make("signing"),)))
 
 
 def test_a_token_outlives_one_rotation_of_the_signing_keys() -> None:
@@ -61,10 +78,12 @@ def test_the_commands_work_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = run(monkeypatch, capsys, "", "new", "--kind", "signing")
-    second = run(monkeypatch, capsys, first, "rotate")
+    both = run(monkeypatch, capsys, first, "prepare")
+    second = run(monkeypatch, capsys, both, "promote")
     public = run(monkeypatch, capsys, second, "public")
 
-    assert json.loads(second)["keys"][1] == json.loads(first)["keys"][0]
+    assert json.loads(both)["keys"][0] == json.loads(first)["keys"][0]
+    assert json.loads(second)["keys"] == json.loads(both)["keys"][::-1]
     assert [key["kid"] for key in json.loads(public)["keys"]] == [
         key["kid"] for key in json.loads(second)["keys"]
     ]
@@ -75,7 +94,7 @@ def test_what_is_no_key_set_is_said_and_not_shown(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.stdin", io.StringIO('{"d":"precious"}'))
 
     with pytest.raises(SystemExit) as ended:
-        main(["rotate"])
+        main(["promote"])
     assert "standard input" in str(ended.value)
     assert "precious" not in str(ended.value)
 

@@ -63,7 +63,7 @@ def sent() -> Sent:
 
 
 def opened(
-    sealed: dict[str, str], keys: JwkSet = USER, *, topic: str, field: str, correlation_id: str
+    sealed: dict[str, str], keys: JwkSet = USER, /, *, topic: str, field: str, correlation_id: str
 ) -> str:
     where = {"topic": topic, "field": field, "correlation_id": correlation_id}
     return Opener(keys).open(Sealed(**sealed), **where)
@@ -109,11 +109,12 @@ def test_a_mailed_token_opens_in_its_mail_and_not_in_the_function_that_passes_it
         "correlation_id": correlation_id,
     }
 
+    moved = {**where, "topic": topics.NOTIFICATION_EMAIL}
     assert len(opened(sealed, NOTIFICATION, **where)) == 43
     with pytest.raises(BadMessage):
         opened(sealed, USER, **where)
     with pytest.raises(BadMessage):
-        opened(sealed, NOTIFICATION, **{**where, "topic": topics.NOTIFICATION_EMAIL})
+        opened(sealed, NOTIFICATION, **moved)
 
 
 def test_nothing_that_is_sent_has_a_secret_in_it(sent: Sent) -> None:
