@@ -68,14 +68,14 @@ down: ## End the containers; their data stay (ARGS=--volumes forgets them)
 
 ARCH ?= x86_64
 COMPILED = $(if $(BYTECODE),--bytecode $(PYTHON313))
-SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction
+SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction MigrationFunction
 
 build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64, BYTECODE=1)
 	@$(BIN)/python -m local.build --arch $(ARCH) $(COMPILED)
 
-# What `sam build` calls, with the folder that it deploys.
+# What `sam build` calls, with the folder that it deploys. Migrations are in the user function's.
 $(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
-	@$(BIN)/python -m local.build $* --arch $(ARCH) $(COMPILED) --into "$(ARTIFACTS_DIR)"
+	@$(BIN)/python -m local.build $(patsubst Migration%,User%,$*) --arch $(ARCH) $(COMPILED) --into "$(ARTIFACTS_DIR)"
 
 # ---- AWS's own tools, each in an environment of its own
 
@@ -100,10 +100,13 @@ setup-lambda: setup-dev .venv-sam/.done $(if $(PYTHON313),.venv-lambda/.done) ##
 test-lambda: setup-lambda ## The built functions on the real Lambda runtime
 	@$(BIN)/python -m pytest tests/aws_lambda $(ARGS)
 
+sam: setup-lambda build ## The functions in Lambda's containers by sam local, on the compose services (Docker)
+	@$(BIN)/python -m local.sam
+
 bench-cold: setup-lambda ## Cold starts on the Lambda emulator, beside their baselines
 	@$(BIN)/python -m tests.bench.cold $(ARGS)
 
-.PHONY: build setup-lambda test-lambda bench-cold $(SAM_IDS:%=build-%)
+.PHONY: build setup-lambda test-lambda bench-cold sam $(SAM_IDS:%=build-%)
 
 # ---- deploy with CDK: its own packages on top of the others', and its command line from npm
 
