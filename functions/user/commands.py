@@ -14,6 +14,7 @@ from shared.messages import Message, Secret, User, decode, encode
 from shared.records import Record
 from shared.sealing import Opener
 from shared.telemetry import bind
+from shared.topics import USER_FIND
 from user.model import MessageName
 
 log = logging.getLogger(__name__)
@@ -59,10 +60,21 @@ Rules = Mapping[tuple[str, str | None], Rule]
 
 
 class Commands:
-    """Carries out one record at a time; called side by side for different keys."""
+    """Carries out one record at a time; called side by side for different keys.
 
-    def __init__(self, rules: Rules, opener: Opener, answers: Answers) -> None:
+    Args:
+        send_again: sends what a command wants sent, if it was carried out before.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        opener: Opener,
+        answers: Answers,
+        send_again: Callable[[MessageName], None],
+    ) -> None:
         self._rules = rules
+        self._send_again = send_again
         self._opener = opener
         self._answers = answers
 
@@ -85,9 +97,15 @@ class Commands:
             if envelope.expired:
                 # The asker has been told that it failed, so it must not happen now.
                 log.warning("command is past its deadline, not run")
+                self._finish(record, envelope)
                 return
             log.debug("command begins")
             self._answer(record, envelope)
+
+    def _finish(self, record: Record, envelope: Envelope) -> None:
+        """It may have happened in time, and its process died before the mails were on their way."""
+        if record.topic != USER_FIND:
+            self._send_again(Command(record, envelope, self._opener).name)
 
     def _answer(self, record: Record, envelope: Envelope) -> None:
         action = asked_action(record.value)

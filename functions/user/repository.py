@@ -16,7 +16,7 @@ from shared.messages import Message, User
 from user.model import AuditEvent, Credentials, Event, MessageName
 from user.tables import users
 from user.tables.audit import Audit
-from user.tables.commands import Commands, Outcome, claim, keep, kept
+from user.tables.commands import Commands, Outcome, claim, keep, kept, wanted_sent
 from user.tables.second_factors import SecondFactors
 from user.tables.sessions import Sessions
 from user.tables.tokens import Tokens
@@ -145,6 +145,17 @@ class Repository:
         if isinstance(outcome.answer, Refusal):
             raise outcome.answer
         return outcome.answer
+
+    def send_again(self, name: MessageName) -> None:
+        """Send what a command wants sent, if it was carried out: a crash may have come between.
+
+        Raises:
+            Unavailable: the events could not be sent.
+        """
+        with self._pool.connection() as connection:
+            events = wanted_sent(connection, name)
+        if events:
+            self._send(name, events)
 
 
 def _carry_out(

@@ -42,8 +42,9 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     pool = open_pool(
         settings.database_url, size=settings.batch_workers, timeout_s=settings.database_timeout_s
     )
-    subjects = _subjects(settings, Repository(pool, Outbox(publisher)), Vault(keys))
-    commands = Commands(rules(subjects), opener, Answers(publisher))
+    store = Repository(pool, Outbox(publisher))
+    subjects = _subjects(settings, store, Vault(keys))
+    commands = Commands(rules(subjects), opener, Answers(publisher), store.send_again)
     workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
     housekeeping = Housekeeping(pool, keep_outcomes_hours=settings.keep_outcomes_hours)
 

@@ -69,10 +69,20 @@ def kept(connection: Connection[DictRow], name: MessageName, kind: type[M]) -> O
     row = connection.execute(_KEPT, (name.topic, name.id)).fetchone()
     if row is None:
         raise LookupError(f"the outcome of {name.id} has been cleared away")
-    events = msgspec.json.decode(row["events"] or "[]", type=tuple[Event, ...])
+    events = _events(row["events"])
     if row["refusal"] is not None:
         return Outcome(decode_refusal(row["refusal"].encode()), events)
     return Outcome(decode(kind, row["reply"].encode()), events)
+
+
+def wanted_sent(connection: Connection[DictRow], name: MessageName) -> tuple[Event, ...]:
+    """What a command that was carried out wants sent; nothing when it was not."""
+    row = connection.execute(_KEPT, (name.topic, name.id)).fetchone()
+    return _events(row["events"]) if row else ()
+
+
+def _events(text: str | None) -> tuple[Event, ...]:
+    return msgspec.json.decode(text or "[]", type=tuple[Event, ...])
 
 
 class Commands:

@@ -241,6 +241,42 @@ def test_a_command_past_its_deadline_is_not_run_and_not_answered(
     assert replies.rest() == []
 
 
+def test_a_command_that_happened_in_time_has_its_mail_sent_even_after_its_deadline(
+    function: Function,
+    seal: Callable[..., dict[str, str]],
+    replies: Replies,
+    broker: str,
+    database_url: str,
+) -> None:
+    mails = Consumer(reader_config(KafkaSettings(kafka_bootstrap_servers=broker)))
+    welcome = topics.NOTIFICATION_WELCOME
+
+    def mails_asked_for() -> int:
+        ends = (mails.get_watermark_offsets(TopicPartition(welcome, p)) for p in (0, 1, 2))
+        return sum(end for _, end in ends)
+
+    def delivered(deadline_ms: int) -> dict[str, Any]:
+        message = {
+            "email": "c2@example.com",
+            "password": seal(PASSWORD, topics.USER_REGISTER, "c2"),
+            "welcome": {"kid": "k", "sealed": "AAAA"},
+        }
+        return raw(topics.USER_REGISTER, message, asking("c2", deadline=str(deadline_ms)))
+
+    before = mails_asked_for()
+    now_ms = int(time.time() * 1000)
+    function(event(delivered(now_ms + 60_000)))
+    assert mails_asked_for() == before + 1
+
+    function(event(delivered(now_ms - 1)))  # as after a crash between the commit and the mail
+
+    assert mails_asked_for() == before + 2  # with one name: the notification function sends one
+    assert replies.next("c2").value()
+    assert replies.rest() == []
+    assert users_with(database_url, "c2@example.com") == 1
+    mails.close()
+
+
 @pytest.mark.parametrize(
     "headers",
     [
