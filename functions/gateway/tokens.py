@@ -23,6 +23,7 @@ _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
 _TYPE = "at+jwt"  # RFC 9068, section 2.1: no other JWT that the same keys sign will do
 _CLOCK_SKEW_S = 5
+_REMEMBERED = 10_000
 _REFRESH_BYTES = 32
 
 
@@ -79,6 +80,7 @@ class AccessTokens:
         self._signer = next(iter(self._keys.values()))
         self.issuer = issuer
         self._audience = audience
+        self._verified: dict[str, tuple[Claims, float]] = {}
         self.seconds = seconds
 
     @property
@@ -115,28 +117,46 @@ class AccessTokens:
     def verify(self, token: str) -> Claims:
         """Whom the token speaks for.
 
+        A signature is checked once: a client sends the same token many times, and checking it
+        costs more than all else that a cached profile needs.
+
         Raises:
             NotAuthenticated: it is not one of ours, or no longer.
         """
+        claims, good_until = self._verified.get(token) or self._check(token)
+        if good_until <= time.time():
+            self._verified.pop(token, None)
+            raise NotAuthenticated("The access token has expired.")
+        return claims
+
+    def _check(self, token: str) -> tuple[Claims, float]:
         try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ") != _TYPE:
-                raise jwt.InvalidTokenError("another kind of token")
-            key = self._keys[header["kid"]]
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[key.algorithm_name],
-                issuer=self.issuer,
-                audience=self._audience,
-                leeway=_CLOCK_SKEW_S,
-                options={"require": _CLAIMS},
-            )
+            found = self._decode(token)
         except jwt.ExpiredSignatureError:
             raise NotAuthenticated("The access token has expired.") from None
         except (jwt.InvalidTokenError, KeyError, TypeError):
             raise NotAuthenticated("The access token is not valid.") from None
-        return Claims(claims["sub"], claims["sid"])
+        if len(self._verified) >= _REMEMBERED:
+            self._verified.clear()
+        checked = Claims(found["sub"], found["sid"]), found["exp"] + _CLOCK_SKEW_S
+        self._verified[token] = checked
+        return checked
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != _TYPE:
+            raise jwt.InvalidTokenError("another kind of token")
+        key = self._keys[header["kid"]]
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[key.algorithm_name],
+            issuer=self.issuer,
+            audience=self._audience,
+            leeway=_CLOCK_SKEW_S,
+            options={"require": _CLAIMS},
+        )
+        return claims
 
 
 def _public(key: jwt.PyJWK) -> dict[str, Any]:

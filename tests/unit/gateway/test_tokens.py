@@ -63,6 +63,18 @@ def test_what_is_issued_is_accepted() -> None:
     assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti"}
 
 
+def test_a_token_that_was_accepted_before_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = tokens()
+    token = ours.issue("u1", "s1")
+    assert ours.verify(token) == ours.verify(token) == Claims("u1", "s1")
+
+    later = time.time() + 900 + 60
+    monkeypatch.setattr("time.time", lambda: later)
+
+    with pytest.raises(NotAuthenticated, match="expired"):
+        ours.verify(token)
+
+
 def test_two_tokens_differ() -> None:
     assert tokens().issue("u1", "s1") != tokens().issue("u1", "s1")
 
