@@ -55,14 +55,18 @@ kafka: setup ## Apache Kafka with our topics, without Docker (BROKERS=1 or 3, KA
 kafka-lock: setup ## Write the lock of Kafka's jars from its pom.xml
 	@$(BIN)/python -m local.services.kafka_jars --lock .local/kafka-jars
 
-up: setup ## The system in containers (Docker); its addresses as for make dev
+up: setup ## The system in containers (needs Docker); addresses as for make dev
 	@$(BIN)/python -m local.compose .local
 	@docker compose -f local/docker-compose.yml up --build --detach --wait
+	@echo "API http://127.0.0.1:$(PORT), inbox http://127.0.0.1:$(or $(INBOX_PORT),8025); make down ends it"
 
 down: ## End the containers; their data stay (ARGS=--volumes forgets them)
 	@docker compose -f local/docker-compose.yml down $(ARGS)
 
-.PHONY: up down
+test-compose: setup-dev ## The end-to-end tests on the system in containers, and what holds for containers
+	@COMPOSE=1 $(BIN)/python -m pytest tests/compose $(ARGS)
+
+.PHONY: up down test-compose
 
 # ---- build and deploy
 

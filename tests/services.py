@@ -18,6 +18,7 @@ from local.process import Command, Group, Process
 _T = TypeVar("_T")
 
 START_S = 30.0
+_clients = itertools.count(1)
 _CHEAP = {"BCRYPT_COST": "4"}  # the lowest that bcrypt has
 
 
@@ -104,8 +105,6 @@ class System:
             for looking into logs.
     """
 
-    _clients = itertools.count(1)
-
     def __init__(
         self, addresses: Addresses, keys: Keys, inbox: Inbox, variables: Mapping[str, str] = _CHEAP
     ) -> None:
@@ -154,9 +153,7 @@ class System:
 
     def client(self) -> httpx.Client:
         """An HTTP client with an address of its own, so that no other's requests count for it."""
-        number = next(self._clients)
-        address = f"198.18.{number >> 8 & 255}.{number & 255}"  # RFC 2544's, for tests
-        return httpx.Client(base_url=self.url, timeout=30, headers={"x-forwarded-for": address})
+        return client_of(self.url)
 
     def close(self) -> None:
         """End all processes."""
@@ -172,6 +169,13 @@ class System:
         answer = self._http.get("/health/ready")
         assert answer.status_code == 200, answer.text
         return True
+
+
+def client_of(url: str) -> httpx.Client:
+    """A client of a gateway that trusts ``X-Forwarded-For``; each has an address of its own."""
+    number = next(_clients)
+    address = f"198.18.{number >> 8 & 255}.{number & 255}"  # RFC 2544's, for tests
+    return httpx.Client(base_url=url, timeout=30, headers={"x-forwarded-for": address})
 
 
 def migrate(database_url: str, group: Group) -> None:
