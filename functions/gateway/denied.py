@@ -3,13 +3,13 @@
 An access token is good for its minutes whatever happens, unless somebody remembers. Redis does,
 for all gateways. While it is away, so is the cache of profiles, and then every request reaches
 the user function, which knows the session itself (``session`` in its messages): signing out is
-still at once. Each process also remembers for itself what it has ended.
+still at once. Each process remembers for itself what it has ended, and tells Redis when it is back.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from gateway.optional import Away, OptionalRedis
@@ -26,26 +26,36 @@ class DeniedSessions:
         self._redis = redis
         self._seconds = seconds
         self._own: dict[str, float] = {}
+        self._untold: set[str] = set()
 
     async def add(self, *sessions: str) -> None:
         """These access tokens do not pass any more."""
         now = time.monotonic()
         self._own = {each: until for each, until in self._own.items() if until > now}
         self._own.update(dict.fromkeys(sessions, now + self._seconds))
+        self._untold = {*self._untold & self._own.keys(), *sessions}
         with suppress(Away):
-            await asyncio.gather(*(self._remember(each) for each in sessions))
+            await self._tell()
 
     async def has(self, session: str) -> bool:
         """Whether it has ended, as far as Redis and this process know."""
         if self._own.get(session, 0.0) > time.monotonic():
             return True
         try:
+            await self._tell()
             return bool(await self._redis.run(lambda: self._redis.client.exists(_key(session))))
         except Away:
             return False
 
-    async def _remember(self, session: str) -> None:
-        await self._redis.run(lambda: self._redis.client.set(_key(session), b"", ex=self._seconds))
+    async def _tell(self) -> None:
+        told = tuple(self._untold)
+        if told:
+            await self._redis.run(lambda: self._write(told))
+            self._untold.difference_update(told)
+
+    async def _write(self, sessions: Iterable[str]) -> None:
+        for each in sessions:
+            await self._redis.client.set(_key(each), b"", ex=self._seconds)
 
 
 def _key(session: str) -> str:
