@@ -3,6 +3,8 @@
 Partial batch responses: AWS Lambda Developer Guide, "Configuring error handling controls for
 Kafka event sources". AWS delivers exactly the listed records again. So when a record fails, the
 later ones of its key in this batch are not run and are listed too: a retry would overtake them.
+A record that can never be read holds up nobody: it will not happen later either, and whoever waited
+for it would share its way to the on-failure destination.
 """
 
 from __future__ import annotations
@@ -12,8 +14,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    ExceptionInfo,
+    FailureResponse,
+)
 
+from shared.errors import BadMessage
 from shared.records import Record, raw_records
 
 log = logging.getLogger(__name__)
@@ -56,6 +64,7 @@ class _KeyedBatch(BatchProcessor):
     def __init__(self, pool: Executor) -> None:
         super().__init__(EventType.Kafka, raise_on_entire_batch_failure=False)
         self._pool = pool
+        self._unreadable: list[object] = []
 
     def process(self) -> list[tuple[Any, ...]]:
         """Run all keys; the results are in the order in which the keys ended."""
@@ -69,15 +78,26 @@ class _KeyedBatch(BatchProcessor):
 
     def _run_key(self, raws: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
         results: list[tuple[Any, ...]] = []
+        waits = False
         for raw in raws:
-            if results and results[-1][0] == "fail":
+            if waits:
                 waiting = self._to_batch_type(record=raw, event_type=self.event_type)
                 error = NotAttempted()
                 results.append(self.failure_handler(waiting, (NotAttempted, error, None)))
             else:
                 results.append(self._process_record(raw))
                 self._report(results[-1])
+                waits = results[-1][0] == "fail" and not self._is_unreadable(results[-1][2])
         return results
+
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        """Powertools' hook: a record has failed."""
+        if isinstance(exception[1], BadMessage):
+            self._unreadable.append(record)
+        return super().failure_handler(record, exception)
+
+    def _is_unreadable(self, record: object) -> bool:
+        return any(each is record for each in self._unreadable)
 
     @staticmethod
     def _report(result: tuple[Any, ...]) -> None:

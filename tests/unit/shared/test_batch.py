@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.batch import run_batch
+from shared.errors import BadMessage
 from shared.records import Record
 
 
@@ -80,6 +81,20 @@ def test_later_records_of_a_failed_key_wait_for_it(pool: Executor) -> None:
 
     assert failed(run_batch(batch, work, pool)) == [("t.x-0", 2), ("t.x-0", 4), ("t.x-0", 5)]
     assert sorted(done) == [1, 3]
+
+
+def test_nobody_waits_for_a_record_that_can_never_be_read(pool: Executor) -> None:
+    done: list[int] = []
+
+    def work(record: Record) -> None:
+        if record.offset == 2:
+            raise BadMessage("no JSON")
+        done.append(record.offset)
+
+    batch = event(raw(1, "a"), raw(2, "a"), raw(3, "a"))
+
+    assert failed(run_batch(batch, work, pool)) == [("t.x-0", 2)]
+    assert done == [1, 3]
 
 
 def test_when_all_fail_all_are_listed(pool: Executor) -> None:
