@@ -2,14 +2,23 @@
 
 Several gateways may fill and replace the same profile at the same time. What counts is the user's
 ``updatedAt``: an older profile never takes the place of a newer one.
+
+While Redis is away a change cannot replace what it keeps. The gateway that made the change
+remembers whose profile that is, and has it forgotten before it asks Redis for a profile again.
+Should the process end before that, an old profile is shown until it expires.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from gateway.optional import Away, OptionalRedis
 from shared.messages import User, encode
+
+_T = TypeVar("_T")
+
+_MOST_OUTDATED = 10_000
 
 # A hash of two fields: v, the version (microseconds, as text of one length), and p, the profile.
 _PUT = """
@@ -32,11 +41,14 @@ class ProfileCache:
         self._redis = redis
         self._seconds = seconds
         self._put = redis.script(_PUT)
+        # By user: the number of the latest change, so that one that comes meanwhile stays.
+        self._outdated: dict[str, int] = {}
+        self._changes = 0
 
     async def get(self, user_id: str) -> bytes | None:
         """The profile's JSON; None when it is not there, or Redis is away."""
         try:
-            return await self._redis.run(lambda: self._redis.client.hget(_key(user_id), "p"))  # type: ignore[return-value, arg-type] # redis-py types the client for both of its worlds
+            return await self._run(lambda: self._redis.client.hget(_key(user_id), "p"))  # type: ignore[return-value, arg-type] # redis-py types the client for both of its worlds
         except Away:
             return None
 
@@ -44,16 +56,45 @@ class ProfileCache:
         """Keep a profile, unless a newer one is there; returns its JSON."""
         profile = encode(user)
         version = f"{user.updated_at.timestamp():020.6f}"
-        with suppress(Away):
-            await self._redis.run(
+        try:
+            await self._run(
                 lambda: self._put(keys=[_key(user.id)], args=[version, profile, self._seconds])
             )
+        except Away:
+            self._outdated_now(user.id)
         return profile
 
     async def remove(self, user_id: str) -> None:
         """Nothing of a person is kept."""
-        with suppress(Away):
-            await self._redis.run(lambda: self._redis.client.delete(_key(user_id)))
+        try:
+            await self._run(lambda: self._redis.client.delete(_key(user_id)))
+        except Away:
+            self._outdated_now(user_id)
+
+    async def _run(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """As :meth:`OptionalRedis.run`, after what is outdated was forgotten."""
+
+        async def after_outdated() -> _T:
+            if self._outdated:
+                await self._redis.client.delete(*map(_key, self._outdated))
+            return await call()
+
+        outdated = dict(self._outdated)
+        result = await self._redis.run(after_outdated)
+        if outdated:
+            self._outdated = {
+                user: change
+                for user, change in self._outdated.items()
+                if outdated.get(user) != change
+            }
+        return result
+
+    def _outdated_now(self, user_id: str) -> None:
+        """What Redis keeps of this user may be old."""
+        self._changes += 1
+        self._outdated.pop(user_id, None)
+        if len(self._outdated) < _MOST_OUTDATED:
+            self._outdated[user_id] = self._changes
 
 
 def _key(user_id: str) -> str:
