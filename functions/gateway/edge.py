@@ -92,7 +92,11 @@ class _Response:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["x-request-id"] = self._request_id
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self._request_id
+            headers["x-content-type-options"] = "nosniff"
+            # Tokens and profiles are in bodies (RFC 6749, section 5.1); what may be kept says so.
+            headers.setdefault("cache-control", "no-store")
         await self._send(message)
 
 

@@ -54,11 +54,14 @@ class Passwords:
         return self._store.once(name, change, Ended)
 
     def forgot(self, command: ForgotPassword, name: MessageName) -> Ended:
-        """Mail a token to the owner of the address; nothing, when there is none."""
+        """Mail a token to the owner of the address; nothing, when there is none.
+
+        Nobody waits for it, so it may come late: a token that has died meanwhile is not mailed.
+        """
 
         def change(transaction: Transaction) -> Ended:
             found = transaction.credentials(command.email)
-            if found is None:
+            if found is None or command.token.is_dead:
                 return Ended()
             user = found.user
             transaction.add_token("reset", user.id, command.token)

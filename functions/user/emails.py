@@ -25,7 +25,8 @@ class Emails:
 
         def change(transaction: Transaction) -> Ended:
             found = transaction.credentials(command.email)
-            if found is not None and not found.user.email_verified:
+            waits = found is not None and not found.user.email_verified
+            if found is not None and waits and not command.token.is_dead:
                 _mail_token(transaction, found.user.id, found.user.email, command.token)
             return Ended()
 

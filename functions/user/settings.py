@@ -29,7 +29,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
         recent_login_seconds: a login is recent enough, for so long, to change e-mail or second
             factor without the password.
         keep_outcomes_hours: how long the outcome of a command is remembered; at least as long as
-            the command topics keep a record.
+            the command topics keep a record, which is their retention and a segment.
     """
 
     database_url: str
@@ -42,4 +42,4 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     refresh_grace_seconds: int = 5
     session_longest_seconds: int = 90 * 24 * 3600
     recent_login_seconds: int = 600
-    keep_outcomes_hours: int = 24 * 4
+    keep_outcomes_hours: int = 24 * 5

@@ -6,7 +6,7 @@ Members that are not known are ignored, so that a sender may be newer than its r
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -22,6 +22,7 @@ Email = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE)]
 Id = Annotated[str, Meta(min_length=2, max_length=40, pattern=r"^[A-Za-z0-9_-]+\Z")]
+Moment = Annotated[datetime, Meta(tz=True)]
 UserAgent = Annotated[str, Meta(max_length=400, pattern=_PRINTABLE)]
 Address = Annotated[str, Meta(max_length=45, pattern=_PRINTABLE)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -59,7 +60,7 @@ class NewSession(Message, frozen=True):
 
     id: Id
     refresh_token_hash: Sha256
-    expires_at: datetime
+    expires_at: Moment
     user_agent: UserAgent | None = None
     ip: Address | None = None
 
@@ -84,7 +85,12 @@ class NewToken(Message, frozen=True):
     """
 
     hash: Sha256
-    expires_at: datetime
+    expires_at: Moment
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has expired by now."""
+        return self.expires_at <= datetime.now(UTC)
 
 
 class MailedToken(NewToken, frozen=True):

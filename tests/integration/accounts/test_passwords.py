@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from shared.actions import ForgotPassword, SendVerification
+from shared.messages import MailedToken, Sealed
 from tests.integration.accounts.person import PASSWORD, Person, refused
 from tests.services import System
+from user.credentials import Passwords
+from user.emails import Emails
+from user.model import Event, MessageName
+from user.passwords import Passwords as PasswordHashes
+from user.reauthentication import Reauthentication
+from user.repository import Repository, open_pool
 
 Database = psycopg.Connection[TupleRow]
 
@@ -164,3 +174,21 @@ def test_a_change_says_which_member_is_weak(person: Person) -> None:
 
     assert refused(answer) == (422, "weak-password")
     assert answer.json()["errors"][0]["pointer"] == "#/newPassword"
+
+
+def test_what_comes_late_mails_no_dead_link(person: Person, database_url: str) -> None:
+    """An event waits for nobody, so it may be carried out hours after it was sent."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    token = MailedToken(hash="d" * 64, expires_at=past, sealed=Sealed(kid="k", sealed="s"))
+    sent: list[tuple[Event, ...]] = []
+    with open_pool(database_url, size=1, timeout_s=5) as pool:
+        store = Repository(pool, lambda _, events: sent.append(events))
+        again = Reauthentication(store, PasswordHashes(4), recent_s=600)
+        late = MessageName("user.update", f"late-{person.user_id}")
+        forgot = ForgotPassword(email=person.email, token=token)
+        Passwords(store, PasswordHashes(4), again).forgot(forgot, late)
+        later = MessageName("user.update", f"later-{person.user_id}")
+        resend = SendVerification(email=person.email, token=token)
+        Emails(store, again).send_verification(resend, later)
+
+    assert sent == []
