@@ -15,6 +15,7 @@ from local.keys import Keys
 from local.process import Command, Group, Process, module
 from tests.aws_lambda.brokers import CuttableBroker
 from tests.aws_lambda.emulator import PYTHON, Environment, built, emulator_binary
+from tests.aws_lambda.runtime_api import RuntimeApi
 from tests.services import START_S, Inbox
 
 Start = Callable[..., Environment]
@@ -79,6 +80,14 @@ def start(runtime: None, dist: Path, variables: Variables, group: Group) -> Iter
     yield start
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def runtime_api() -> Iterator[RuntimeApi]:
+    """The other side of a runtime that is started without the emulator."""
+    api = RuntimeApi()
+    yield api
+    api.close()
 
 
 @pytest.fixture(scope="module")

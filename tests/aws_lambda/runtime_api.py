@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, as much of it as SnapStart needs: the emulator knows no snapshots.
+"""Lambda's Runtime API, for what the emulator does not know: snapshots and traces.
 
 Developer Guide, "Lambda runtime API". The runtime asks for ``restore/next`` when it is ready for
 the snapshot; the answer comes when a copy of it is restored.
@@ -15,6 +15,8 @@ from typing import Any
 
 from local import ports
 
+TRACE_ID = "1-5bef4de7-ad49b0e87f6ef6c87fc2e700"
+_TRACE = f"Root={TRACE_ID};Parent=53995c3f42cd8ad8;Sampled=1"
 _INVOCATION = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 
@@ -80,7 +82,7 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.send_header("Lambda-Runtime-Deadline-Ms", str(int((time.time() + 60) * 1000)))
             self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:function:test")
             # The runtime client reads these without asking whether they are there.
-            self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
+            self.send_header("Lambda-Runtime-Trace-Id", _TRACE)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()

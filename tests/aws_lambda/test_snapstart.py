@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ from tests.events import kafka
 
 FUNCTIONS = ("GatewayFunction", "UserFunction", "NotificationFunction")
 _SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
-
-
-@pytest.fixture
-def runtime_api() -> Iterator[RuntimeApi]:
-    api = RuntimeApi()
-    yield api
-    api.close()
 
 
 def environment_of(code: Code, variables: dict[str, str]) -> dict[str, str]:
