@@ -9,6 +9,7 @@ PORT ?= 3000
 KAFKA ?= embedded
 export PORT KAFKA
 BROKERS ?= 1
+export BROKERS
 KAFKA_PORT ?= 9092
 INTEROP := tests/interop
 
@@ -177,6 +178,11 @@ timing: setup-dev ## Whether the time of an answer tells that an account exists 
 ACCOUNTS := tests/integration/accounts
 
 .PHONY: fuzz timing
+
+faults: setup-dev ## Every fault under load, one table (KAFKA=apache, BROKERS=3, ONLY=Redis, SEED=7)
+	@$(BIN)/python -m tests.faults
+
+.PHONY: faults
 
 check: lint types imports ## Style, types, import contracts
 

@@ -1,0 +1,1 @@
+"""Faults done to a whole system, one at a time, under load: ``make faults``, ``make overload``."""
