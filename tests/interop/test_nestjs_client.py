@@ -50,7 +50,7 @@ def test_a_registered_user_comes_back_from_every_pattern(
     [
         ("user.validate", {"password": "wrong password"}, 401, "invalid-credentials"),
         ("user.register", {"password": PASSWORD}, 409, "email-taken"),
-        ("user.register", {"password": "short"}, 400, "bad-message"),
+        ("user.register", {"password": "short"}, 422, "weak-password"),
     ],
 )
 def test_a_refusal_is_the_error_that_nestjs_hands_to_its_caller(
