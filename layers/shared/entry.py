@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from shared.environment import environment
+from shared.environment import environment, late_imports
 from shared.invocations import Invocations
 from shared.settings import LogSettings, load
 from shared.telemetry import configure
@@ -87,7 +87,7 @@ class LambdaFunction(Generic[_H]):
         # Only the runtime has this module, and has imported it.
         from snapshot_restore_py import register_after_restore
 
-        for name in preload:
+        for name in (*preload, *late_imports(os.environ)):
             importlib.import_module(name)
         register_after_restore(self.begin)
 

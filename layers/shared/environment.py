@@ -30,6 +30,14 @@ SOURCES: Final[Mapping[str, Mapping[str, str] | None]] = {
 """The variables that name a secret, and what its members are called here; None is "the same"."""
 
 
+_READER: Final = "aws_lambda_powertools.utilities.parameters"
+
+
+def late_imports(env: Mapping[str, str]) -> list[str]:
+    """The modules that :func:`environment` will import, for those who want to do so earlier."""
+    return [_READER] if any(env.get(source) for source in SOURCES) else []
+
+
 def environment(env: Mapping[str, str]) -> Mapping[str, str]:
     """Add to an environment what the secrets hold that it names.
 

@@ -30,14 +30,15 @@ def main() -> None:
     module = importlib.import_module(sys.argv[1])
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
     _say(kind="snapshot", threads=threads, sockets=_sockets(), modules=sorted(sys.modules))
-    for _ in range(2):
+    copies = 0 if "--no-copies" in sys.argv else 2
+    for _ in range(copies):
         if os.fork() == 0:
             for hook, positional, named in get_after_restore():
                 hook(*positional, **named)
             drawn = random.random()
             _say(kind="copy", drawn=drawn, built=module.handler.handler is not None)
             os._exit(0)
-    for _ in range(2):
+    for _ in range(copies):
         os.wait()
 
 

@@ -48,6 +48,24 @@ def test_a_snapshot_has_modules_only_and_two_copies_differ(
     assert copies[0]["drawn"] != copies[1]["drawn"]
 
 
+def test_what_a_restored_copy_will_import_is_in_the_snapshot(
+    dist: Path, variables: Variables
+) -> None:
+    code = built(dist, "GatewayFunction")
+    script = Path(__file__).with_name("snapshot_copies.py")
+    run = subprocess.run(
+        [PYTHON, script, "gateway.handler", "--no-copies"],
+        env=environment_of(code, {"SECRETS_ARN": "arn:aws:secretsmanager:us-east-1:1:secret:x"}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    snapshot = json.loads(run.stdout.splitlines()[0])
+    assert {"boto3", "redis.asyncio", "limits.aio.strategies"} <= set(snapshot["modules"])
+    assert (snapshot["threads"], snapshot["sockets"]) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("function", "event"),
     [
