@@ -272,5 +272,5 @@ def asked_action(value: bytes | None) -> str | None:
     """The ``action`` of a message; None for a topic's plain message, and for what is no JSON."""
     try:
         return msgspec.json.decode(value or b"{}", type=_Asked).action
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

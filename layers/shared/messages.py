@@ -251,7 +251,7 @@ def decode(kind: type[_M], value: bytes | None) -> _M:
         raise BadMessage("The message has no value.")
     try:
         return msgspec.json.decode(value, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage(f"The message cannot be read: {error}") from None
 
 
@@ -270,7 +270,7 @@ def decode_refusal(header: bytes) -> Refusal:
     """
     try:
         error = msgspec.json.decode(header, type=_NestError)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _NestError(message=header.decode(errors="replace"))
     status = error.status_code or 0
     if not 400 <= status < 500:

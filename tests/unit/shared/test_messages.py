@@ -87,6 +87,7 @@ def test_an_absent_member_is_not_a_null_one() -> None:
         (b"", "cannot be read"),
         (b"no json", "cannot be read"),
         (b"[]", "cannot be read"),
+        (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "cannot be read"),
         (b'"\xff"', "cannot be read"),
         (b'{"email":"a@example.com"}', "password"),
         (b'{"email":"a@example.com","password":7}', "password"),
