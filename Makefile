@@ -179,10 +179,13 @@ ACCOUNTS := tests/integration/accounts
 
 .PHONY: fuzz timing
 
+overload: setup-dev ## Ten times as many logins as can be done; a table, and build/overload.svg
+	@$(BIN)/python -m tests.faults.overload
+
 faults: setup-dev ## Every fault under load, one table (KAFKA=apache, BROKERS=3, ONLY=Redis, SEED=7)
 	@$(BIN)/python -m tests.faults
 
-.PHONY: faults
+.PHONY: faults overload
 
 check: lint types imports ## Style, types, import contracts
 
