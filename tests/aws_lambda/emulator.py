@@ -112,7 +112,9 @@ class Environment:
     @property
     def init_ms(self) -> float:
         """How long the initialisation phase took, by the emulator's own report."""
-        found = [match for line in self.output if (match := _INIT.search(line))]
+        found = eventually(
+            lambda: [_INIT.search(line) for line in self.output if "REPORT(" in line]
+        )
         return float(found[0][1])
 
     @property
