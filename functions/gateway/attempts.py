@@ -97,9 +97,22 @@ class Attempts:
         """After it was what an honest person does."""
         await self._delays.give_back(f"{what}:{_network()}")
 
-    async def may_mail(self, account: str) -> bool:
-        """Whether a mail that a stranger can ask for is sent: nobody is told that it is not."""
-        return await self._delays.take(f"mail:{_hash(account)}", self._mails) == 0
+    async def may_mail(self, what: str, address: str) -> bool:
+        """Whether a mail that a stranger can ask for is sent: nobody is told that it is not.
+
+        Each kind is counted by itself. Otherwise a stranger could use up the mails of one kind
+        with another that is not sent to this address at all.
+        """
+        return await self._mail_wait_ms(what, address) == 0
+
+    async def mail(self, what: str, address: str) -> None:
+        """Before a mail that somebody who is signed in asks for, to an address of their choice."""
+        wait_ms = await self._mail_wait_ms(what, address)
+        if wait_ms:
+            raise TooSoon(wait_ms)
+
+    async def _mail_wait_ms(self, what: str, address: str) -> int:
+        return await self._delays.take(f"mail:{what}:{_hash(address)}", self._mails)
 
     async def _admit(self, paces: dict[str, Pace]) -> None:
         waits = await asyncio.gather(

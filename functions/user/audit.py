@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from shared.environment import environment
 from shared.settings import LogSettings, SettingsError, load
 from shared.telemetry import configure
 from user.model import AuditEvent
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("kid", help="the name of the new key")
     options = parser.parse_args(arguments)
     try:
-        settings = load(Settings, os.environ)
+        settings = load(Settings, environment(os.environ))
     except SettingsError as error:
         sys.exit(str(error))
     configure("audit", settings)

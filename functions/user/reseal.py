@@ -13,6 +13,7 @@ import sys
 import msgspec
 import psycopg
 
+from shared.environment import environment
 from shared.messages import Sealed
 from shared.sealing import JwkSet
 from shared.settings import LogSettings, SettingsError, load
@@ -55,7 +56,7 @@ def reseal(database_url: str, keys: JwkSet) -> int:
 def main() -> None:
     """The command."""
     try:
-        settings = load(Settings, os.environ)
+        settings = load(Settings, environment(os.environ))
         keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")
     except SettingsError as error:
         sys.exit(str(error))

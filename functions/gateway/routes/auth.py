@@ -32,7 +32,7 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
     await services.attempts.network("register")
     refuse_weak(body.password, body.email, body.name)
     if services.sign_up == "private":
-        if await services.attempts.may_mail(body.email):
+        if await services.attempts.may_mail("register", body.email):
             await services.users.register_quietly(body.email, body.password, body.name)
         return _accepted()
     return await _register(body, services)

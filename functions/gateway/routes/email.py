@@ -40,6 +40,6 @@ async def resend(
         if who is None:
             raise NotAuthenticated("Give an email, or an access token.")
         email = (await services.users.find(who)).email
-    if await services.attempts.may_mail(email):
+    if await services.attempts.may_mail("resend", email):
         await services.credentials.send_verification(email)
     return schemas.Accepted()

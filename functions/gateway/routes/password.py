@@ -28,7 +28,7 @@ async def change(body: schemas.ChangePassword, who: SignedInUser, services: Prov
 async def forgot(body: schemas.Forgot, services: Provided) -> schemas.Accepted:
     """Have a link mailed, if the address has an account; the answer is the same if not."""
     await services.attempts.network("forgot")
-    if await services.attempts.may_mail(body.email):
+    if await services.attempts.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
     return schemas.Accepted()
 

@@ -62,6 +62,7 @@ async def export(who: SignedInUser, services: Provided) -> Response:
 async def _change_email(email: str, password: str | None, who: Claims, services: Services) -> User:
     if password is not None:
         await services.attempts.password(who.user_id)
+    await services.attempts.mail("change", email)
     quiet = services.sign_up == "private"
     user = await services.credentials.change_email(who, email, password, quiet=quiet)
     if password is not None:

@@ -187,6 +187,27 @@ def test_a_mailbox_is_not_filled(person: Person, guesser: httpx.Client) -> None:
     assert len(resets) <= 6
 
 
+def test_a_stranger_cannot_use_up_the_mails_that_a_person_needs(
+    person: Person, guesser: httpx.Client
+) -> None:
+    person.post("/email/verify", {"token": person.mailed_token("Welcome")})
+    for _ in range(10):  # an address that is verified gets none of these
+        guesser.post(f"{AUTH}/email/verify/resend", json={"email": person.email})
+
+    person.post("/password/forgot", {"email": person.email})
+
+    assert person.mailed_token("Choose a new password")
+
+
+def test_strangers_mailboxes_are_not_filled_by_changing_ones_address(person: Person) -> None:
+    answers = [
+        person.device("PATCH", "/profile", {"email": f"victim.of.{person.email}"}) for _ in range(7)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 6 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 1
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
