@@ -9,11 +9,23 @@ from shared.actions import SessionView
 from shared.messages import NewSession
 from user.model import StoredSession
 
+# So that a list of them, and the end of all, fit into one Kafka record.
+_MOST = 100
+
 _ADD = """
     INSERT INTO sessions
         (id, user_id, family, refresh_token_hash, expires_at, user_agent, ip, signed_in_at)
     VALUES (%(id)s, %(user_id)s, %(family)s, %(hash)s, %(expires_at)s, %(user_agent)s, %(ip)s,
         coalesce(%(signed_in_at)s::timestamptz, clock_timestamp()))
+"""
+# Of each living family one token is unspent.
+_REVOKE_OLDEST = """
+    UPDATE sessions SET revoked_at = clock_timestamp()
+    WHERE user_id = %(user_id)s AND revoked_at IS NULL AND family IN (
+        SELECT family FROM sessions
+        WHERE user_id = %(user_id)s AND revoked_at IS NULL AND used_at IS NULL
+            AND expires_at > now()
+        ORDER BY created_at DESC OFFSET %(most)s)
 """
 _BY_HASH = """
     SELECT user_id, family, used_at, signed_in_at,
@@ -50,8 +62,9 @@ class Sessions:
     _connection: Connection[DictRow]
 
     def add_session(self, user_id: str, session: NewSession) -> None:
-        """A new session, the first of its family."""
+        """A new session, the first of its family; of very many, the least used one ends."""
         self._add(user_id, session, session.id, None)
+        self._connection.execute(_REVOKE_OLDEST, {"user_id": user_id, "most": _MOST})
 
     def add_successor(self, spent: StoredSession, successor: NewSession) -> None:
         """The next refresh token of a family."""

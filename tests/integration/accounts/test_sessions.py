@@ -165,3 +165,20 @@ def test_another_persons_session_is_not_there(person: Person, stranger: Person) 
 
     assert refused(answer) == (404, "session-not-found")
     assert person.device("GET", "/profile").status_code == 200
+
+
+def test_of_very_many_sessions_the_least_used_end(person: Person, database: Database) -> None:
+    device = person.device
+    database.execute(
+        "INSERT INTO sessions (id, user_id, family, refresh_token_hash, expires_at, created_at) "
+        "SELECT u || '-' || n, u, u || '-' || n, u || n, now() + interval '1 day', "
+        "now() - n * interval '1 minute' FROM generate_series(1, 120) n, (SELECT %s::text) one(u)",
+        (person.user_id,),
+    )
+
+    latest = person.sign_in()
+
+    found = [each["id"] for each in latest("GET", "/sessions").json()["sessions"]]
+    assert len(found) == 100
+    assert {latest.session_id, device.session_id, f"{person.user_id}-98"} <= set(found)
+    assert f"{person.user_id}-99" not in found
