@@ -112,10 +112,8 @@ class Environment:
     @property
     def init_ms(self) -> float:
         """How long the initialisation phase took, by the emulator's own report."""
-        found = eventually(
-            lambda: [_INIT.search(line) for line in self.output if "REPORT(" in line]
-        )
-        return float(found[0][1])
+        reported = eventually(lambda: list(filter(None, map(_INIT.search, self.output))))
+        return float(reported[0][1])
 
     @property
     def runtime(self) -> psutil.Process:
