@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from gateway import schemas
+from gateway import schemas, views
 from gateway.one_time import OneTimeToken
 from gateway.routes.responses import also, leads_to, with_body
 from gateway.services import Provided, Services, SignedInUser
@@ -25,7 +25,7 @@ _SIGNED_IN = {
     "/register",
     status_code=201,
     response_model=schemas.SignedIn,
-    responses={**with_body(409), **also(202, schemas.Accepted), **leads_to(201, **_SIGNED_IN)},
+    responses={**with_body(409), **also(202, views.Accepted), **leads_to(201, **_SIGNED_IN)},
 )
 async def register(body: schemas.Register, services: Provided) -> schemas.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
@@ -40,7 +40,7 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
 
 @router.post(
     "/login",
-    response_model=schemas.SignedIn | schemas.Challenge,
+    response_model=schemas.SignedIn | views.Challenge,
     responses={
         **with_body(401, 403),
         **leads_to(
@@ -50,7 +50,7 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
         ),
     },
 )
-async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | schemas.Challenge:
+async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | views.Challenge:
     """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
     await services.attempts.password(body.email)
     refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
@@ -61,7 +61,7 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | s
         if refusal.code != SecondFactorNeeded.code:
             raise
         await services.attempts.password_was_right(body.email)
-        return schemas.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
+        return views.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
     await services.attempts.password_was_right(body.email)
     await services.cache.put(user)
     return signed_in(services, user, session.id, refresh)
@@ -102,4 +102,4 @@ async def _register(body: schemas.Register, services: Services) -> schemas.Signe
 
 
 def _accepted() -> Response:
-    return Response(schemas.Accepted().model_dump_json(), 202, media_type="application/json")
+    return Response(views.Accepted().model_dump_json(), 202, media_type="application/json")

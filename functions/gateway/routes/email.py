@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gateway import schemas
+from gateway import schemas, views
 from gateway.one_time import OneTimeToken
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUserOrNobody
@@ -29,7 +29,7 @@ async def verify(body: schemas.Verify, services: Provided) -> None:
 )
 async def resend(
     who: SignedInUserOrNobody, services: Provided, body: schemas.Resend | None = None
-) -> schemas.Accepted:
+) -> views.Accepted:
     """Have the link mailed again: to the address that is given, or that of whoever is signed in.
 
     The answer is the same whether or not the address waits for one.
@@ -42,4 +42,4 @@ async def resend(
         email = (await services.users.find(who)).email
     if await services.attempts.may_mail("resend", email):
         await services.credentials.send_verification(email)
-    return schemas.Accepted()
+    return views.Accepted()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from gateway import schemas
+from gateway import views
 from gateway.services import Provided
 
 router = APIRouter(tags=["keys"])
@@ -14,7 +14,7 @@ _CACHE = "public, max-age=300"
 
 
 @router.get("/.well-known/jwks.json")
-async def public_keys(response: Response, services: Provided) -> schemas.PublicKeys:
+async def public_keys(response: Response, services: Provided) -> views.PublicKeys:
     """A JWK Set (RFC 7517); two keys are alive during a rotation."""
     response.headers["cache-control"] = _CACHE
-    return schemas.PublicKeys.model_validate(services.tokens.public_keys())
+    return views.PublicKeys.model_validate(services.tokens.public_keys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from gateway import schemas
+from gateway import schemas, views
 from gateway.one_time import OneTimeToken
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUser
@@ -25,12 +25,12 @@ async def change(body: schemas.ChangePassword, who: SignedInUser, services: Prov
 
 
 @router.post("/forgot", status_code=202, responses=with_body())
-async def forgot(body: schemas.Forgot, services: Provided) -> schemas.Accepted:
+async def forgot(body: schemas.Forgot, services: Provided) -> views.Accepted:
     """Have a link mailed, if the address has an account; the answer is the same if not."""
     await services.attempts.network("forgot")
     if await services.attempts.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
-    return schemas.Accepted()
+    return views.Accepted()
 
 
 @router.post("/reset", status_code=204, responses=with_body(400))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from fastapi import APIRouter, Response
 
-from gateway import schemas
+from gateway import schemas, views
 from gateway.routes.responses import problems, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.tokens import Claims
@@ -53,7 +53,7 @@ async def delete_profile(body: schemas.PasswordOnly, who: SignedInUser, services
     await services.cache.remove(who.user_id)
 
 
-@router.get("/export", response_model=schemas.Export, responses=problems(401))
+@router.get("/export", response_model=views.Export, responses=problems(401))
 async def export(who: SignedInUser, services: Provided) -> Response:
     """All that is kept about you."""
     return _json(msgspec.json.encode(await services.users.export(who)), _ATTACHMENT)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from gateway import schemas
+from gateway import views
 from gateway.routes.responses import leads_to, problems
 from gateway.services import Provided, SignedInUser
 from gateway.tokens import Claims
@@ -24,10 +24,10 @@ SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
         **leads_to(200, End=("end_session", {"session_id": "sessions/0/id"})),
     },
 )
-async def list_sessions(who: SignedInUser, services: Provided) -> schemas.SessionList:
+async def list_sessions(who: SignedInUser, services: Provided) -> views.SessionList:
     """Where you are signed in."""
     found = await services.sessions.list(who)
-    return schemas.SessionList(sessions=[_view(each, who) for each in found.sessions])
+    return views.SessionList(sessions=[_view(each, who) for each in found.sessions])
 
 
 @router.delete("/{session_id}", status_code=204, responses=problems(401, 404, 422))
@@ -37,8 +37,8 @@ async def end_session(session_id: SessionId, who: SignedInUser, services: Provid
     await services.denied.add(*ended.ended)
 
 
-def _view(session: SessionView, who: Claims) -> schemas.SessionView:
-    return schemas.SessionView(
+def _view(session: SessionView, who: Claims) -> views.SessionView:
+    return views.SessionView(
         id=session.id,
         current=session.id == who.session_id,
         signed_in_at=session.signed_in_at,

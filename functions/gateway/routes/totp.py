@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
 
-from gateway import schemas
+from gateway import schemas, views
 from gateway.one_time import OneTimeToken, new_recovery_codes, new_totp_secret
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUser
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/totp", tags=["second factor"])
 @router.post("/enrol", responses=with_body(401, 403, 409))
 async def enrol(
     who: SignedInUser, services: Provided, body: schemas.Reauthenticated | None = None
-) -> schemas.Enrolled:
+) -> views.Enrolled:
     """Begin: the secret for the authenticator app. Nothing changes until a code is confirmed."""
     password = body.password if body else None
     if password is not None:
@@ -28,19 +28,19 @@ async def enrol(
     user = await services.second_factor.enrol(who, secret, password)
     if password is not None:
         await services.attempts.password_was_right(who.user_id)
-    return schemas.Enrolled(secret=secret, uri=_uri(secret, user.email, services.tokens.issuer))
+    return views.Enrolled(secret=secret, uri=_uri(secret, user.email, services.tokens.issuer))
 
 
 @router.post("/confirm", responses=with_body(401, 409))
 async def confirm(
     body: schemas.TotpCode, who: SignedInUser, services: Provided
-) -> schemas.RecoveryCodes:
+) -> views.RecoveryCodes:
     """The first code: from now on, signing in needs one. Keep the recovery codes."""
     await services.attempts.network("code")
     codes = new_recovery_codes()
     await services.second_factor.confirm(who, body.code, codes)
     await services.attempts.network_was_right("code")
-    return schemas.RecoveryCodes(recovery_codes=codes)
+    return views.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/challenge", responses=with_body(400, 401))
@@ -61,13 +61,13 @@ async def answer(body: schemas.Answer, services: Provided) -> schemas.SignedIn:
 @router.post("/recovery-codes", responses=with_body(401, 409))
 async def recovery_codes(
     body: schemas.PasswordOnly, who: SignedInUser, services: Provided
-) -> schemas.RecoveryCodes:
+) -> views.RecoveryCodes:
     """Other recovery codes; those there were are good no more."""
     await services.attempts.password(who.user_id)
     codes = new_recovery_codes()
     await services.second_factor.renew(who, body.password, codes)
     await services.attempts.password_was_right(who.user_id)
-    return schemas.RecoveryCodes(recovery_codes=codes)
+    return views.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/off", status_code=204, responses=with_body(401, 409))
