@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
@@ -79,7 +80,7 @@ def asks(client: httpx.Client) -> dict[str, Ask]:
     indirect=["system"],
 )
 def test_an_answer_takes_as_long_for_an_account_as_for_none(
-    known: Person, system: System, what: str
+    known: Person, system: System, what: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     ask = asks(known.client)[what]
     numbers = itertools.count()
@@ -89,6 +90,8 @@ def test_an_answer_takes_as_long_for_an_account_as_for_none(
         nowhere.append(_seconds(ask, f"un{next(numbers)}.{known.email}"))
 
     share, chance = told_apart(here, nowhere)
+    with capfd.disabled():
+        sys.stdout.write(f"\n{what}: right in {max(share, 1 - share):.1%} (chance {chance:.2g})\n")
     assert chance > SIGNIFICANT or abs(share - 0.5) < TELLING - 0.5, (share, chance)
 
 
