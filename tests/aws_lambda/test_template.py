@@ -239,6 +239,7 @@ def test_snapstart_copies_share_only_modules() -> None:
     for function in ("GatewayFunction", "UserFunction", "NotificationFunction"):
         properties = RESOURCES[function]["Properties"]
         assert properties["AutoPublishAlias"] == "live"
+        assert properties["AutoPublishAliasAllProperties"] is True  # another layer moves it, too
         assert properties["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
         source = ROOT / "functions" / properties["Handler"].partition(".")[0] / "handler.py"
         assert "LambdaFunction(" in source.read_text()
