@@ -30,7 +30,8 @@ def put(monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
 
         def put(name: str, value: object) -> str:
             text = value if isinstance(value, str) else json.dumps(value)
-            return client.create_secret(Name=name, SecretString=text)["ARN"]
+            arn: str = client.create_secret(Name=name, SecretString=text)["ARN"]
+            return arn
 
         yield put
 
