@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from local.esm.event import Row, Rows, json_bytes
+from local.esm.event import Row, Rows, json_bytes, most_json_bytes
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -46,6 +46,8 @@ class Piece(msgspec.Struct, frozen=True):
 
     def fitting(self, topic: str, limit: int) -> int:
         """How many of the records, from the first on, fit into ``limit`` bytes of JSON."""
+        if sum(most_json_bytes(topic, rows) for rows in self.rows.values()) <= limit:
+            return len(self)
         size = count = 0
         for rows in self.rows.values():
             for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Any, Final, cast
@@ -117,15 +118,10 @@ class Poller:
 
     def _sort(self, messages: list[Message]) -> None:
         """Records to their partitions, errors to the log."""
-        by_partition: dict[int, list[KafkaRecord]] = {}
-        errors = []
-        for message in messages:
-            if message.error() is None:
-                record = cast("KafkaRecord", message)
-                by_partition.setdefault(record.partition(), []).append(record)
-            else:
-                errors.append(message)
-        for number, records in by_partition.items():
+        errors = [message for message in messages if message.error() is not None]
+        if errors:
+            messages = [message for message in messages if message.error() is None]
+        for number, records in _by_partition(cast("list[KafkaRecord]", messages)).items():
             self._at_end[number] = False
             self._settled.setdefault(number, records[0].offset())
             wanted = records if self._filter is None else list(filter(self._filter, records))
@@ -230,6 +226,13 @@ class Poller:
         for number, partition in topic.get("partitions", {}).items():
             if int(number) in self._at_end:  # assigned to us
                 self._observer.lag(int(number), _lag(partition))
+
+
+def _by_partition(records: list[KafkaRecord]) -> dict[int, list[KafkaRecord]]:
+    found: defaultdict[int, list[KafkaRecord]] = defaultdict(list)
+    for record in records:
+        found[record.partition()].append(record)
+    return found
 
 
 def _lag(partition: dict[str, Any]) -> int:

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 _CONCURRENCY_HERE: Final = 10
 _CONCURRENCY_AT_ENDPOINT: Final = 1000
 _LOOP_ALIVE_S: Final = 90.0
+_LOOK_S: Final = 0.05
 
 
 class Service:
@@ -123,7 +124,7 @@ class Service:
             if not announced and all(p.joined.is_set() for p, _ in self._pollers):
                 log.info("ready", extra={"mappings": len(self._pollers)})
                 announced = True
-            self._stopping.wait(0.05 if not announced else 0.2)
+            self._stopping.wait(_LOOK_S)
         if self._stopping.is_set():
             log.info("stopping", extra={"invocations": sum(o.out for _, o in self._pollers)})
 
