@@ -8,7 +8,7 @@ from typing import Literal
 from gateway.optional import Away, OptionalRedis
 from gateway.schemas import Readiness
 from gateway.users import Users
-from shared.errors import ReplyTimeout, ServiceError
+from shared.errors import Overloaded, ReplyTimeout, ServiceError
 
 State = Literal["up", "down", "unknown"]
 
@@ -43,6 +43,9 @@ class ReadinessProbe:
             await self._users.ping(_PATIENCE_S)
         except ReplyTimeout:
             return "up", "down"
+        except Overloaded:
+            # Others are answered: sending them elsewhere would overload the next one.
+            return "up", "up"
         except ServiceError:
             return "down", "unknown"
         return "up", "up"

@@ -21,7 +21,8 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
             202 or 409, and signing in waits for the mail. ``private``: register always answers
             202, and what came of it is in the mail. The user function has the same setting.
         reply_timeout_ms: how long an answer is awaited; shorter than the function's timeout.
-        max_waiting: requests that may wait for answers at the same time in one process.
+        max_waiting: requests to one topic that may wait for answers at the same time in one
+            process, at most; while answers are late it is fewer (:mod:`shared.admission`).
         rate_limit_requests, rate_limit_seconds: for each client address.
         attempts_per_account: passwords that may be tried on one account, from one network, before
             each further one has to wait, twice as long each time.

@@ -18,8 +18,9 @@ from typing import Protocol, TypeVar
 import msgspec
 from confluent_kafka import KafkaException
 
+from shared.admission import Admission
 from shared.envelope import Envelope
-from shared.errors import Overloaded, ReplyTimeout, Unavailable
+from shared.errors import ReplyTimeout, Unavailable
 from shared.kafka import Publisher
 from shared.replies import Replies
 
@@ -30,6 +31,8 @@ Poll = Callable[[float], None]
 
 # How long one poll may block: a failed delivery or a stop is noticed after this, a reply at once.
 _SLICE_S = 0.1
+# An answer that takes a larger share of the deadline is a sign of too many requests.
+_SOON = 0.25
 
 
 class Drive(Protocol):
@@ -137,7 +140,8 @@ class Asker:
     Args:
         reply_topic: where the answers are read.
         timeout_s: how long an answer is awaited; also the deadline that travels along.
-        limit: how many requests may wait at the same time.
+        limit: how many requests to one topic may wait at the same time, at most
+            (:mod:`shared.admission`).
 
     Attributes:
         unanswered: how many requests ran into their deadline.
@@ -158,6 +162,7 @@ class Asker:
         self._drive = drive
         self._reply_topic = reply_topic
         self._timeout_s = timeout_s
+        self._admissions: dict[str, Admission] = {}
         self._limit = limit
         self.unanswered = 0
 
@@ -184,13 +189,17 @@ class Asker:
             Refusal: the answer is no.
             ReplyTimeout: no answer by the deadline.
             Unavailable: Kafka did not take the request.
-            Overloaded: too many requests wait already.
+            Overloaded: as many requests wait as can be answered soon.
         """
-        if len(self._replies) >= self._limit:
-            raise Overloaded("Too many requests are waiting.")
         self._drive.ready()
         patience_s = timeout_s or self._timeout_s
         request = self._addressed(envelope, patience_s)
+        with self._admission(topic).admitted():
+            return await self._ask(topic, key, value, request, patience_s)
+
+    async def _ask(
+        self, topic: str, key: str, value: bytes, request: Envelope, patience_s: float
+    ) -> bytes:
         name = request.correlation_id or ""
         reply = self._replies.expect(name)
         sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
@@ -224,6 +233,13 @@ class Asker:
     def close(self) -> None:
         """Send what is on its way and stop."""
         self._drive.close()
+
+    def _admission(self, topic: str) -> Admission:
+        """Of each topic its own: what is slow must not shut out what is not."""
+        if topic not in self._admissions:
+            soon_s = self._timeout_s * _SOON
+            self._admissions[topic] = Admission(soon_s=soon_s, most=self._limit)
+        return self._admissions[topic]
 
     def _addressed(self, envelope: Envelope, patience_s: float) -> Envelope:
         return msgspec.structs.replace(
