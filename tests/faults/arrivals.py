@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tests.bench.load import Request
 
 _PATIENCE_S = 30.0
+_KEPT_S = 3.0  # a server closes what has been idle for longer
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -38,7 +39,7 @@ class Arrivals:
         self._make = make
         self._interval = 1 / per_second
         self._count = int(per_second * seconds)
-        self._idle: list[_Streams] = []
+        self._idle: list[tuple[float, _Streams]] = []
         self._answers: list[Answer] = []
         parts = urlsplit(make(0).url)
         self._host, self._port = parts.hostname or "", parts.port or 80
@@ -52,7 +53,7 @@ class Arrivals:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 # The clock starts when it was due: a late sender must not flatter the server.
                 tasks.create_task(self._one(number, begun, due))
-        for _, writer in self._idle:
+        for _, (_, writer) in self._idle:
             writer.close()
         return self._answers
 
@@ -65,18 +66,19 @@ class Arrivals:
         self._answers.append(Answer(due - begun, status, time.perf_counter() - due))
 
     async def _ask(self, request: Request) -> int:
-        streams = (
-            self._idle.pop()
-            if self._idle
-            else await asyncio.open_connection(self._host, self._port)
-        )
-        reader, writer = streams
+        reader, writer = await self._connection()
         writer.write(request.encoded())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length: ")[2].split(b"\r\n", 1)[0])
         await reader.readexactly(length)
-        self._idle.append(streams)
+        self._idle.append((time.perf_counter(), (reader, writer)))
         return int(head.split(b" ", 2)[1])
+
+    async def _connection(self) -> _Streams:
+        """The one that was used last, or a new one."""
+        if self._idle and self._idle[-1][0] > time.perf_counter() - _KEPT_S:
+            return self._idle.pop()[1]
+        return await asyncio.open_connection(self._host, self._port)
 
 
 def statuses(answers: list[Answer]) -> Counter[int]:
