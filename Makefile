@@ -162,6 +162,11 @@ $(INTEROP)/build/client.js: $(wildcard $(INTEROP)/*.ts) $(INTEROP)/tsconfig.json
 bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
 	@$(BIN)/python -m tests.bench.api
 
+bench-esm: setup-dev ## The event source mapping beside its limits (KAFKA=apache, RECORDS=400000)
+	@$(BIN)/python -m tests.bench.esm
+
+.PHONY: bench-esm
+
 # Its packages are not those of the tests: a plugin of theirs would take part in every test.
 .venv-fuzz/.done: requirements/fuzz.txt | $(BIN)/uv
 	@echo "setup: installing the fuzzer in .venv-fuzz"

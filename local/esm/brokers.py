@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -15,7 +15,19 @@ from local.esm.errors import BrokerUnreachable
 _KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"
 
 
-def probe(connection: dict[str, Any], timeout_s: float) -> GroupProtocol:
+class Cluster(NamedTuple):
+    """What the brokers tell.
+
+    Attributes:
+        protocol: the best one for groups that they speak.
+        topics: the names of those there are.
+    """
+
+    protocol: GroupProtocol
+    topics: frozenset[str]
+
+
+def probe(connection: dict[str, Any], timeout_s: float) -> Cluster:
     """Ask the brokers for their metadata and their API versions.
 
     librdkafka has no call that tells what a broker supports, and a consumer of the new protocol
@@ -32,14 +44,14 @@ def probe(connection: dict[str, Any], timeout_s: float) -> GroupProtocol:
     listening: dict[str, Any] = {"debug": "feature", "logger": logger, "error_cb": heard.error}
     admin = AdminClient({**connection, **listening})
     try:
-        admin.list_topics(timeout=timeout_s)
+        topics = frozenset(admin.list_topics(timeout=timeout_s).topics)
     except KafkaException as error:
         servers, reason = connection["bootstrap.servers"], heard.reason or error.args[0].str()
         raise BrokerUnreachable(f"No Kafka broker answers at {servers}: {reason}.") from None
     finally:
         admin.poll(0)  # hands out what was logged
         logger.removeHandler(heard)
-    return "consumer" if heard.kip_848 else "classic"
+    return Cluster("consumer" if heard.kip_848 else "classic", topics)
 
 
 class _Heard(logging.Handler):

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer
 
 from local.esm.access import connection
 from local.esm.batching import Batcher
-from local.esm.brokers import probe
+from local.esm.brokers import Cluster, probe
 from local.esm.client import GroupProtocol, consumer_config
 from local.esm.delivery import Delivery
 from local.esm.destinations.kafka import KafkaDestination
@@ -71,13 +71,15 @@ class Service:
             EsmError: it cannot start, or something broke it off.
         """
         connections = [self._connection(mapping) for mapping in self._mappings]
-        protocols = self._protocols(connections)
+        clusters = self._clusters(connections)
         invoker = self._invoker()
         http = self._http()
         functions = {m.function.name: m.function for m in self._mappings}
         slots = {name: self._slots(function) for name, function in functions.items()}
         for mapping, config in zip(self._mappings, connections, strict=True):
-            protocol = protocols[config["bootstrap.servers"]]
+            cluster = clusters[config["bootstrap.servers"]]
+            _warn_of_missing(mapping, cluster)
+            protocol = self._protocol(cluster)
             self._start(mapping, config, protocol, invoker, slots[mapping.function.name])
         self._wait()
         for poller, _ in self._pollers:
@@ -186,15 +188,15 @@ class Service:
         config = connection(mapping, self._environment, from_template=from_template)
         return {**config, **self._options.kafka_properties}
 
-    def _protocols(self, connections: list[dict[str, Any]]) -> dict[str, GroupProtocol]:
-        """For each cluster, what its groups are to speak; raises when it cannot be reached."""
-        clusters = {config["bootstrap.servers"]: config for config in connections}
-        spoken = {
-            servers: probe(config, self._options.connect_timeout_s)
-            for servers, config in clusters.items()
-        }
+    def _clusters(self, connections: list[dict[str, Any]]) -> dict[str, Cluster]:
+        """Every cluster by its servers; raises when one cannot be reached."""
+        apart = {config["bootstrap.servers"]: config for config in connections}
+        wait_s = self._options.connect_timeout_s
+        return {servers: probe(config, wait_s) for servers, config in apart.items()}
+
+    def _protocol(self, cluster: Cluster) -> GroupProtocol:
         asked = self._options.group_protocol
-        return spoken if asked == "auto" else dict.fromkeys(spoken, asked)
+        return cluster.protocol if asked == "auto" else asked
 
     def _invoker(self) -> Invoker:
         options = self._options
@@ -236,3 +238,11 @@ def _destination_of(name: str, config: dict[str, Any]) -> Destination:
     from local.esm.destinations.aws import AwsDestination  # boto3 takes long to import
 
     return AwsDestination(name)
+
+
+def _warn_of_missing(mapping: Mapping, cluster: Cluster) -> None:
+    """A mapping of a topic that is not there waits for it; that must not look like silence."""
+    written = mapping.destination.removeprefix("kafka://")
+    kafka_destination = {written} if written != mapping.destination else set()
+    for topic in sorted({mapping.topic, *kafka_destination} - cluster.topics):
+        log.warning("no such topic yet", extra={"mapping": mapping.logical_id, "topic": topic})

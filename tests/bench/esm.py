@@ -51,6 +51,11 @@ def handler(event, context):
     last = now
 atexit.register(lambda: print("RESULT", count, first[0], last[0], first[1], last[1], flush=True))
 """
+# One that computes for a while, so that there is something to do side by side.
+_WORKING_HANDLER: Final = _HANDLER.replace(
+    "count += len(records)",
+    "count += len(records)\n        for _ in range(20 * len(records)): sum(range(50))",
+)
 _TIMING_HANDLER: Final = """
 import atexit, base64, time
 waits = []
@@ -167,7 +172,8 @@ class Bench:
 
     def fill(self) -> None:
         """Write the records, evenly over the partitions."""
-        producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 20})
+        room = {"linger.ms": 20, "queue.buffering.max.messages": self.count + 1}
+        producer = Producer({"bootstrap.servers": self.servers, **room})
         for number in range(self.count):
             key, value = b"%08d" % (number % 1000), _VALUE % number
             producer.produce(TOPIC, value, key, number % PARTITIONS)
@@ -180,10 +186,10 @@ class Bench:
         flags = ["--limit", self.servers, str(self.wait_ms), str(self.count), str(int(build))]
         return run(["tests.bench.esm", *flags], self.environment, {0})
 
-    def command(self, *flags: str, cores: set[int]) -> Result:
+    def command(self, *flags: str, cores: set[int], handler: str = _HANDLER) -> Result:
         """The command itself."""
         with tempfile.TemporaryDirectory() as folder:
-            path = template(_HANDLER, Path(folder))
+            path = template(handler, Path(folder))
             arguments = ["--template", str(path), "--bootstrap-servers", self.servers, "--once"]
             return run(["local.esm", *arguments, *flags], self.environment, cores)
 
@@ -287,11 +293,14 @@ def main(*, apache: bool, count: int) -> None:
         show("consume and build the event: the limit", f"{building:,.0f}", "100 %")
         show("--invoke local", f"{here:,.0f}", f"{here / building:.0%}")
         cores = os.sched_getaffinity(0)
-        show(f"\n{len(cores)} cores, shared with the broker", "records/s", "")
-        for workers in sorted({1, len(cores)}):
-            flags = ("--invoke", "processes", "--concurrency", str(workers))
-            rate = bench.command(*flags, cores=cores).rate
-            show(f"--invoke processes, {workers}", f"{rate:,.0f}", "")
+        show(f"\na handler that works, {len(cores)} cores", "records/s", "")
+        for flags in (
+            ("local",),
+            *(("processes", "--concurrency", str(n)) for n in sorted({1, len(cores)})),
+        ):
+            work = bench.command("--invoke", *flags, cores=cores, handler=_WORKING_HANDLER)
+            show(" ".join(("--invoke", *flags)), f"{work.rate:,.0f}", "")
+        show("\nover HTTP", "records/s", "")
         with invoke_api(group) as url:
             bench.command("--endpoint", url, cores=cores)
             rate = bench.count / httpx.get(url).json()

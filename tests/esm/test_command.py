@@ -87,7 +87,7 @@ def test_a_topic_that_is_made_later_is_read(
     """The embedded broker makes any topic that is asked for."""
     later = f"{topic}-later"
     running = esm(template({"M": mapping(later)}), "--endpoint", endpoint.url)
-    running.find("polling failed .*Unknown topic or partition")
+    running.find(f"no such topic yet mapping=M topic={later}")
     kafka.create(later)
 
     kafka.write(later, "x")
