@@ -11,6 +11,7 @@ import pytest
 from local import environment
 from local.build import ROOT, TARGETS, build
 from local.environment import Addresses
+from local.esm.template.document import load_template
 from local.keys import Keys
 from local.process import Command, Group, Process, module
 from tests.aws_lambda.brokers import CuttableBroker
@@ -70,11 +71,14 @@ def variables(
 @pytest.fixture(scope="module")
 def start(runtime: None, dist: Path, variables: Variables, group: Group) -> Iterator[Start]:
     """Starts execution environments of functions; they end with the module."""
+    functions = load_template(ROOT / "template.yaml")["Resources"]
     started: list[Environment] = []
 
     def start(logical_id: str, **more: str) -> Environment:
         code = built(dist, logical_id)
-        started.append(Environment(code, {**variables[logical_id], **more}, group))
+        # The emulator ends what takes longer, as Lambda does.
+        limit = {"AWS_LAMBDA_FUNCTION_TIMEOUT": str(functions[logical_id]["Properties"]["Timeout"])}
+        started.append(Environment(code, {**variables[logical_id], **limit, **more}, group))
         return started[-1]
 
     yield start
