@@ -29,6 +29,7 @@ from confluent_kafka.admin import AdminClient
 from local.ports import HOST
 from local.process import Command, Group, Process, StartError, module
 from local.services.kafka_jars import class_path, java
+from local.services.kafka_properties import server_properties
 from shared.topic_admin import ensure_topics
 
 NAME: Final = "apache-kafka"
@@ -163,7 +164,10 @@ class ApacheKafka:
         """
         for node in nodes:
             self._home(node).mkdir(parents=True, exist_ok=True)
-            (self._home(node) / "server.properties").write_text(self._properties(node))
+            text = server_properties(
+                node, self._ports, self._controller_ports, self._home(node) / "data"
+            )
+            (self._home(node) / "server.properties").write_text(text)
         new = [one for one in nodes if not (self._home(one) / "data/meta.properties").exists()]
         formatting = [self._format(node, launch) for node in new]
         for process in formatting:
@@ -186,42 +190,6 @@ class ApacheKafka:
             encoded = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
             file.write_text(encoded.replace("-", "A"))
         return file.read_text()
-
-    def _properties(self, node: int) -> str:
-        """The content of a node's ``server.properties``."""
-        nodes = len(self._ports)
-        in_sync = max(1, nodes - 1)
-        voters = (f"{one}@{HOST}:{port}" for one, port in self._controller_ports.items())
-        broker, controller = f"{HOST}:{self._ports[node]}", f"{HOST}:{self._controller_ports[node]}"
-        internal = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
-        settings = {
-            "process.roles": "broker,controller",
-            "node.id": node,
-            "controller.quorum.voters": ",".join(voters),
-            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "controller.listener.names": "CONTROLLER",
-            "log.dirs": self._home(node) / "data",
-            "default.replication.factor": nodes,
-            "min.insync.replicas": in_sync,
-            "transaction.state.log.min.isr": in_sync,
-            "share.coordinator.state.topic.min.isr": in_sync,
-            **{f"{name}.replication.factor": nodes for name in internal},
-            **{f"{name}.num.partitions": 3 for name in internal},
-            # A topic that nobody stated is a mistake, and shall look like one.
-            "auto.create.topics.enable": "false",
-            # A killed node is known to be gone, and is let in again, soon (default: 9 s).
-            "broker.session.timeout.ms": 3_000,
-            "broker.heartbeat.interval.ms": 500,
-            # The same for a killed member of a group (default: 45 s).
-            "group.consumer.min.session.timeout.ms": 6_000,
-            "group.consumer.session.timeout.ms": 6_000,
-            "group.consumer.min.heartbeat.interval.ms": 1_000,
-            "group.consumer.heartbeat.interval.ms": 1_000,
-            # Groups start at once; the default waits 3 s for members that come together.
-            "group.initial.rebalance.delay.ms": 0,
-        }
-        return "".join(f"{name}={value}\n" for name, value in settings.items())
 
     def _await_nodes(self) -> None:
         """Wait until every running node serves and knows of all that run."""
