@@ -53,7 +53,14 @@ class Dev:
         self.folder = folder
         roots = os.pathsep.join(str(folder / root) for root in ("functions", "layers", ""))
         chosen = {name: str(ports.any_free()) for name in ("PORT", "INBOX_PORT", "SMTP_PORT")}
-        env = {**os.environ, "PYTHONPATH": roots, "BCRYPT_COST": "4", **chosen, **variables}
+        env = {
+            **os.environ,
+            "PYTHONPATH": roots,
+            "BCRYPT_COST": "4",
+            "KAFKA": "embedded",
+            **chosen,
+            **variables,
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "local"],
             cwd=folder,
