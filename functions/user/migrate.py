@@ -16,6 +16,7 @@ from yoyo import get_backend, read_migrations
 
 from shared.settings import LogSettings, SettingsError, load
 from shared.telemetry import configure
+from user.rds_iam import with_token
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,15 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):
-    """All that a migration needs: the database."""
+    """All that a migration needs: the database; see the user function's settings."""
 
     database_url: str
+    database_iam: bool = False
+
+    @property
+    def url(self) -> str:
+        """The database's URL, with what a connection needs now."""
+        return with_token(self.database_url) if self.database_iam else self.database_url
 
 
 def migrate(database_url: str) -> list[str]:
@@ -54,7 +61,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     configure("migrate", settings)
-    applied = migrate(settings.database_url)
+    applied = migrate(settings.url)
     log.info("database schema is up to date", extra={"applied": ", ".join(applied) or "nothing"})
 
 

@@ -30,8 +30,10 @@ _M = TypeVar("_M", bound=Message)
 _T = TypeVar("_T")
 
 
-def open_pool(database_url: str, *, size: int, timeout_s: float) -> Pool:
+def open_pool(database_url: str | Callable[[], str], *, size: int, timeout_s: float) -> Pool:
     """Connections to PostgreSQL, opened as they are needed.
+
+    Where the URL is a function, each connection asks it: a password may be short-lived.
 
     Each is checked before use: while an execution environment is frozen, its sockets may die.
     Prepared statements are off: they pin a connection of RDS Proxy to one client.

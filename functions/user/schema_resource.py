@@ -40,7 +40,7 @@ def handler(event: Mapping[str, Any], context: object) -> None:  # noqa: ARG001 
 def _apply() -> list[str]:
     settings = load(Settings, environment(os.environ))
     configure("migrate", settings)
-    applied = migrate(settings.database_url)
+    applied = migrate(settings.url)
     log.info("database schema is up to date", extra={"applied": applied})
     return applied
 

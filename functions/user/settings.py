@@ -12,6 +12,8 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
 
     Attributes:
         database_url: libpq URL of PostgreSQL.
+        database_iam: the URL has no password; a token that AWS credentials sign is used (RDS
+            Proxy).
         database_timeout_s: how long a record waits for a connection before it fails.
         user_private_keys: JWK Set; opens what is sealed to this function, and seals what it
             stores. The first seals; all of them open.
@@ -33,6 +35,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     """
 
     database_url: str
+    database_iam: bool = False
     database_timeout_s: float = 5.0
     user_private_keys: str
     accept_plain_secrets: bool = False

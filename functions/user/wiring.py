@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from cuid2 import Cuid
@@ -20,6 +21,7 @@ from user.housekeeping import Housekeeping
 from user.outbox import Outbox
 from user.passwords import Passwords as PasswordHashes
 from user.reauthentication import Reauthentication
+from user.rds_iam import with_token
 from user.repository import Repository, open_pool
 from user.rules import Subjects, rules
 from user.second_factor import SecondFactor
@@ -39,8 +41,11 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     opener = Opener(keys, accept_plain=settings.accept_plain_secrets)
     publisher = Publisher(settings)
     publisher.start()
+    database_url = settings.database_url
     pool = open_pool(
-        settings.database_url, size=settings.batch_workers, timeout_s=settings.database_timeout_s
+        partial(with_token, database_url) if settings.database_iam else database_url,
+        size=settings.batch_workers,
+        timeout_s=settings.database_timeout_s,
     )
     store = Repository(pool, Outbox(publisher))
     subjects = _subjects(settings, store, Vault(keys))
