@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from shared.settings import SettingsError
 
@@ -45,8 +46,7 @@ class OptionalRedis:
     """
 
     def __init__(self, url: str) -> None:
-        if not url.startswith(_SCHEMES):
-            raise SettingsError("REDIS_URL is not the URL of a Redis.")
+        _check(url)
         self._url = url
         self.failures = 0
         self._retry_at = 0.0
@@ -98,3 +98,13 @@ class OptionalRedis:
         """Close the connections."""
         if "client" in vars(self):
             await self.client.aclose()
+
+
+def _check(url: str) -> None:
+    """What redis-py would say of the URL at the first request, said at the start."""
+    try:
+        known = urlsplit(url).port != 0 and url.startswith(_SCHEMES)
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingsError("REDIS_URL is not the URL of a Redis.")
