@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import jwt
 import psycopg
-import pytest
 from psycopg.rows import TupleRow
 
 from local.environment import Addresses
@@ -14,7 +17,6 @@ from tests.integration.accounts.person import Device, Person
 from tests.integration.accounts.systems import running
 from tests.integration.accounts.test_second_factor import Protected, code_of
 from tests.services import Inbox, System
-from user.audit import main as audit
 from user.reseal import reseal
 
 Database = psycopg.Connection[TupleRow]
@@ -59,13 +61,13 @@ def test_all_keys_rotate_and_nobody_notices(
         person.client.close()
 
 
-def test_a_rotation_is_put_into_the_audit_trail(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
+def test_a_rotation_is_put_into_the_audit_trail(database: Database, database_url: str) -> None:
+    command = [sys.executable, "-m", "user.audit", "key-rotated", "signing-1234"]
+    env = {**os.environ, "DATABASE_URL": database_url, "LOG_FORMAT": "line"}
 
-    audit(["key-rotated", "signing-1234"])
+    run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
 
+    assert "signing-1234" in run.stdout
     row = database.execute(
         "SELECT kind, detail FROM audit_events ORDER BY id DESC LIMIT 1"
     ).fetchone()
