@@ -20,8 +20,8 @@ from user.export import Exports
 from user.housekeeping import Housekeeping
 from user.outbox import Outbox
 from user.passwords import Passwords as PasswordHashes
-from user.reauthentication import Reauthentication
 from user.rds_iam import with_token
+from user.reauthentication import Reauthentication
 from user.repository import Repository, open_pool
 from user.rules import Subjects, rules
 from user.second_factor import SecondFactor
