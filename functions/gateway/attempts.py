@@ -89,6 +89,13 @@ class Attempts:
             self._know(names),
         )
 
+    async def password_was_not_checked(self, account: str) -> None:
+        """After nobody has answered: people who try again until somebody does guess nothing."""
+        names = _names(account)
+        await asyncio.gather(
+            *(self._delays.give_back(n) for n in (names.here, names.network, names.anywhere))
+        )
+
     async def network(self, what: str) -> None:
         """Before something that one network may not do often: register, forgot, codes."""
         await self._admit({f"{what}:{_network()}": self._network})

@@ -10,7 +10,7 @@ from gateway.routes.responses import also, leads_to, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.signing_in import new_session, signed_in
 from gateway.users import CHALLENGE_S
-from shared.errors import Refusal, SecondFactorNeeded, SessionEnded
+from shared.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
 from shared.password_rules import refuse_weak
 
 router = APIRouter(tags=["auth"])
@@ -62,6 +62,9 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | v
             raise
         await services.attempts.password_was_right(body.email)
         return views.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
+    except ServiceError:
+        await services.attempts.password_was_not_checked(body.email)
+        raise
     await services.attempts.password_was_right(body.email)
     await services.cache.put(user)
     return signed_in(services, user, session.id, refresh)
