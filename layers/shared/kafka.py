@@ -96,6 +96,8 @@ class Publisher:
                 "enable.idempotence": True,
                 "linger.ms": 0,
                 "message.timeout.ms": settings.kafka_delivery_timeout_ms,
+                # A reply topic that does not exist holds up its partition for so long (30 s).
+                "topic.metadata.propagation.max.ms": 5_000,
             }
         )
         self._stopped = Event()
