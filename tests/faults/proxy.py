@@ -17,12 +17,15 @@ class Network:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="network", daemon=True)
+        self._links: list[Link] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        for link in self._links:
+            self.call(link.close)
         self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -31,6 +34,7 @@ class Network:
     def link(self, port: int) -> Link:
         """A new way to a port of 127.0.0.1."""
         link = Link(self, port)
+        self._links.append(link)
         self.run(link.listen())
         return link
 
@@ -60,13 +64,20 @@ class Link:
         self._flows = asyncio.Event()
         self._delay_s = 0.0
         self._is_cut = False
+        self._server: asyncio.Server | None = None
         self.port = 0
 
     async def listen(self) -> None:
         """Begin, in order."""
         self._flows.set()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """End for good; called on the loop."""
+        if self._server is not None:
+            self._server.close()
+        self._abort()
 
     def slow(self, seconds: float) -> None:
         """Delay every piece, each way."""
