@@ -1,4 +1,9 @@
-"""Faults of Kafka: frozen, restarted, a broker of three lost, topics delivered once more."""
+"""Faults of Kafka: frozen, restarted, a broker of three lost, topics delivered once more.
+
+Kafka's clients connect to the address that the broker tells them, so no proxy stands in between. A
+broker that is stopped where it stands (SIGSTOP) is what a lost route looks like: its connections
+stay open and nothing comes.
+"""
 
 from __future__ import annotations
 
