@@ -131,14 +131,14 @@ $(CDK)/node_modules/.package-lock.json: $(CDK)/package-lock.json
 
 setup-cdk: $(VENV)/.cdk $(CDK)/node_modules/.package-lock.json ## CDK and its command line (needs Node.js)
 
-synth: setup-cdk ## CloudFormation templates of one environment in infra/cdk/cdk.out (ENVIRONMENT=dev, staging or prod)
+synth: setup-cdk build ## CloudFormation templates of one environment in infra/cdk/cdk.out (ENVIRONMENT=dev, staging or prod)
 	@cd $(CDK) && npx cdk synth --quiet --context environment=$(ENVIRONMENT) $(ARGS)
 
-test-infra: setup-cdk check-infra ## The templates, and a deployment to a stand-in for AWS
+test-infra: setup-cdk build .venv-sam/.done check-infra ## The templates, and a deployment to a stand-in for AWS
 	@$(BIN)/python -m pytest tests/infra $(ARGS)
 
 check-infra: setup-cdk ## Types of what needs CDK
-	@$(BIN)/mypy --exclude '^$$' -p infra.cdk -p tests.infra
+	@$(BIN)/mypy $(wildcard infra/cdk/*.py infra/cdk/*/*.py tests/infra/*.py tests/infra/*/*.py)
 
 cost: setup ## What a month costs (RPS=10 requests a second, USERS=10000)
 	@$(BIN)/python -m infra.cdk.cost --rps $(RPS) --users $(USERS) $(ARGS)

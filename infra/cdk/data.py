@@ -66,6 +66,7 @@ class DataStack(Stack):
         address = f"{proxy.endpoint}:{_POSTGRESQL_PORT}/{DATABASE}"
         self.secrets.fill(
             {
+                "DatabaseIam": "true",
                 "DatabaseUrl": f"postgresql://{DATABASE_USER}@{address}?{verified}",
                 "CacheAddress": f"{cache.attr_endpoint_address}:{cache.attr_endpoint_port}",
                 "CacheUser": _CACHE_USER,

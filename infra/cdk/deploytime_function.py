@@ -62,7 +62,6 @@ class DeployTimeFunction(Construct):
             memory_size=512,
             environment=dict(environment or {}),
         )
-        self.function.node.add_dependency(self.role)
         if subnet_ids:
             resource = self.function.node.default_child
             assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what CDK makes of it

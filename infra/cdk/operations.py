@@ -10,13 +10,13 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
-from infra.cdk.service import TEMPLATE, ServiceStack
-from local.esm.template import load_template
+from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
 _MINUTE: Final = Duration.minutes(1)
@@ -27,11 +27,10 @@ _OLD_S: Final = 10
 
 
 class Mapping(NamedTuple):
-    """An event source mapping: its id in the template, its topic, its function."""
+    """An event source mapping: its id in the template, its topic."""
 
     logical_id: str
     topic: str
-    function: str
 
 
 class OperationsStack(Stack):
@@ -50,7 +49,7 @@ class OperationsStack(Stack):
         self._options = options
         self._service = service
         self._api = service.resource("Api").ref
-        self._mappings = list(mappings())
+        self._mappings = list(_mappings(service))
         self._action = actions.SnsAction(service.alarms)
         self._slow_alarm()
         if not options.self_managed:
@@ -76,7 +75,7 @@ class OperationsStack(Stack):
     def _age_alarms(self) -> None:
         """MSK knows how old the oldest waiting record is, by consumer group: a mapping's id."""
         for mapping in self._mappings:
-            if mapping.function != "UserFunction":
+            if not mapping.topic.startswith("user."):
                 continue
             alarm = self._age(mapping).create_alarm(
                 self,
@@ -200,13 +199,11 @@ class OperationsStack(Stack):
             )
 
 
-def mappings() -> Iterator[Mapping]:
+def _mappings(service: ServiceStack) -> Iterator[Mapping]:
     """The mappings in ``template.yaml``."""
-    for logical_id, resource in load_template(TEMPLATE)["Resources"].items():
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
-            properties = resource["Properties"]
-            function = properties["FunctionName"]["Fn::Sub"].strip("${}").removesuffix(".Alias")
-            yield Mapping(logical_id, properties["Topics"][0], function)
+    for resource in service.template.node.find_all():
+        if isinstance(resource, lambda_.CfnEventSourceMapping):
+            yield Mapping(resource.node.id, *(resource.topics or []))
 
 
 def _metric(

@@ -6,11 +6,9 @@ built code, who may use which key, and how traffic moves to a new version.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
-from aws_cdk import CfnResource, Fn, Stack
+from aws_cdk import CfnResource, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
@@ -24,7 +22,6 @@ from infra.cdk.bus import Kafka
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from local.esm.template import load_template
 
 TEMPLATE: Final = ROOT / "template.yaml"
 ROLES: Final = {"GatewayRole": "gateway", "UserRole": "user", "NotificationRole": "notification"}
@@ -40,6 +37,13 @@ NO_CLUSTER: Final = "arn:aws:kafka:::cluster/none/none"
 
 class NotBuilt(Exception):
     """``dist/`` is not there; the message says what makes it."""
+
+
+class _Location(TypedDict):
+    """Where built code lies."""
+
+    bucket: str
+    key: str
 
 
 class ServiceStack(Stack):
@@ -91,6 +95,8 @@ class ServiceStack(Stack):
         self._decide("HasAlarmTopic", holds=True)
         self._use_built_code()
         self._release_safely(options)
+        if not options.stage.retain_data:
+            self._leave_nothing()
         self._grant_keys(secrets, kms_key_arns)
         if database_user_arn:
             self._grant_database(database_user_arn)
@@ -105,7 +111,11 @@ class ServiceStack(Stack):
 
     def _alarms(self, options: Options) -> sns.Topic:
         key = kms.Key(
-            self, "AlarmsKey", description="Alarms on their way", enable_key_rotation=True
+            self,
+            "AlarmsKey",
+            description="Alarms on their way",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
         topic = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
@@ -121,25 +131,36 @@ class ServiceStack(Stack):
 
     def _use_built_code(self) -> None:
         """Point every ``CodeUri`` and ``ContentUri`` at what ``make build`` has made."""
-        for logical_id, uri in _code_uris().items():
-            folder = ROOT / uri
-            if not folder.is_dir():
-                raise NotBuilt(f"{uri} is not there. Build it first: make build")
-            asset = assets.Asset(self, f"{Path(uri).name}-{logical_id}", path=str(folder))
-            where = {"Bucket": asset.s3_bucket_name, "Key": asset.s3_object_key}
-            self._property(logical_id, _uri_property(self.resource(logical_id)), where)
+        for resource in self.template.node.find_all():
+            if isinstance(resource, sam.CfnFunction):
+                resource.code_uri = sam.CfnFunction.S3LocationProperty(
+                    **self._asset(resource, resource.code_uri)
+                )
+            elif isinstance(resource, sam.CfnLayerVersion):
+                resource.content_uri = sam.CfnLayerVersion.S3LocationProperty(
+                    **self._asset(resource, resource.content_uri)
+                )
+
+    def _asset(self, resource: CfnResource, uri: object) -> _Location:
+        folder = ROOT / str(uri)
+        if not folder.is_dir():
+            raise NotBuilt(f"{uri} is not there. Build it first: make build")
+        asset = assets.Asset(self, f"Code{resource.node.id}", path=str(folder))
+        return {"bucket": asset.s3_bucket_name, "key": asset.s3_object_key}
 
     def _release_safely(self, options: Options) -> None:
+        if options.stage.release == "AllAtOnce":
+            return
         for function, alarms in RELEASED.items():
-            # The layer, or a variable, makes a new version too: an alias that stays behind would
-            # go on with the old ones.
-            self._property(function, "AutoPublishAliasAllProperties", value=True)
-            if options.stage.release != "AllAtOnce":
-                preference = {
-                    "Type": options.stage.release,
-                    "Alarms": [{"Ref": alarm} for alarm in alarms],
-                }
-                self._property(function, "DeploymentPreference", preference)
+            preference = {
+                "Type": options.stage.release,
+                "Alarms": [{"Ref": alarm} for alarm in alarms],
+            }
+            self._property(function, "DeploymentPreference", preference)
+
+    def _leave_nothing(self) -> None:
+        """SAM keeps old versions of a layer, unless told otherwise."""
+        self._property("SharedLayer", "RetentionPolicy", "Delete")
 
     def _grant_keys(self, secrets: FunctionSecrets, own: tuple[str, ...]) -> None:
         for role in ROLES:
@@ -174,6 +195,7 @@ def _choices(options: Options) -> dict[str, Any]:
         "LogRetentionDays": stage.log_days,
         "ThrottlingRate": stage.requests_per_second,
         "ThrottlingBurst": 2 * stage.requests_per_second,
+        "SnapStart": "PublishedVersions",
         "SchemaVersion": newest_migration(),
     }
 
@@ -193,19 +215,3 @@ def newest_migration() -> str:
     """The name of the last migration: a change of it runs them."""
     found = sorted(path.stem for path in (ROOT / "functions/user/migrations").glob("[0-9]*.sql"))
     return [name for name in found if not name.endswith(".rollback")][-1]
-
-
-def _uri_property(resource: CfnResource) -> str:
-    return "ContentUri" if isinstance(resource, sam.CfnLayerVersion) else "CodeUri"
-
-
-def _code_uris() -> Mapping[str, str]:
-    """The folder of each function and layer, as the template names it."""
-    resources = load_template(TEMPLATE)["Resources"]
-    found = {}
-    for logical_id, resource in resources.items():
-        properties = resource.get("Properties", {})
-        uri = properties.get("CodeUri") or properties.get("ContentUri")
-        if isinstance(uri, str):
-            found[logical_id] = uri
-    return found

@@ -65,11 +65,12 @@ def _connected(
         cache = f"rediss://{properties['CacheUser']}:{quote(password, safe='')}@"
         own = {
             "DATABASE_URL": properties["DatabaseUrl"],
+            "DATABASE_IAM": properties["DatabaseIam"],
             "REDIS_URL": cache + properties["CacheAddress"],
         }
     return Secrets(
         gateway={**held.gateway, **_only(own, "REDIS_URL")},
-        user={**held.user, **_only(own, "DATABASE_URL")},
+        user={**held.user, **_only(own, "DATABASE_URL", "DATABASE_IAM")},
         notification={**held.notification, **_only(own, "REDIS_URL", "SMTP_URL")},
     )
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from shared.environment import environment
@@ -20,6 +21,10 @@ from shared.topic_admin import ensure_topics
 from shared.topics import Topic
 
 from .response import answer_with
+
+
+class TopicsNotMade(Exception):
+    """The topics are not as they should be; the message says which Kafka, and what it said."""
 
 
 class Settings(KafkaSettings, frozen=True, kw_only=True):
@@ -37,11 +42,17 @@ def stated(properties: Mapping[str, Any]) -> list[Topic]:
 def _ensure(properties: Mapping[str, Any]) -> dict[str, str]:
     settings = load(Settings, environment(os.environ))
     configure("topics", settings)
-    changes = ensure_topics(
-        AdminClient(client_config(settings)),
-        stated(properties),
-        roll_segments=properties.get("RollSegments", "true") == "true",
-    )
+    try:
+        changes = ensure_topics(
+            AdminClient(client_config(settings)),
+            stated(properties),
+            roll_segments=properties.get("RollSegments", "true") == "true",
+        )
+    except KafkaException as error:
+        raise TopicsNotMade(
+            f"Kafka at {settings.kafka_bootstrap_servers} cannot be reached, or refuses: "
+            f"{error.args[0].str()}"
+        ) from error
     return {
         "Created": ", ".join(changes.created),
         "Grown": ", ".join(changes.grown),

@@ -1,0 +1,92 @@
+"""Keys are exchanged without anybody noticing: whoever reads knows a key before it is used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.cdk.deploytime.rotation import Secrets, complete
+from shared.errors import BadMessage
+from shared.sealing import JwkSet, Opener, Sealer
+
+WHERE = {"topic": "user.register", "field": "password", "correlation_id": "1"}
+
+
+def opener(secret: dict[str, str]) -> Opener:
+    return Opener(JwkSet.from_json(secret["USER_PRIVATE_KEYS"], "USER_PRIVATE_KEYS"))
+
+
+def sealer(secret: dict[str, str]) -> Sealer:
+    return Sealer(JwkSet.from_json(secret["USER_PUBLIC_KEYS"], "USER_PUBLIC_KEYS"))
+
+
+def names(text: str) -> list[str]:
+    return [key["kid"] for key in json.loads(text)["keys"]]
+
+
+@pytest.fixture
+def first() -> Secrets:
+    return complete(
+        Secrets(gateway={"REDIS_URL": "redis://"}, user={}, notification={}), rotate=False
+    )
+
+
+def test_what_is_complete_stays_as_it_is(first: Secrets) -> None:
+    assert complete(first, rotate=False) == first
+    assert first.gateway["REDIS_URL"] == "redis://"
+
+
+def test_functions_that_have_not_noticed_a_rotation_still_understand_each_other(
+    first: Secrets,
+) -> None:
+    second = complete(first, rotate=True)
+
+    for seals, opens in ((first, second), (second, first), (second, second)):
+        sealed = sealer(seals.gateway).seal("secret", **WHERE)
+        assert opener(opens.user).open(sealed, **WHERE) == "secret"
+    assert sealer(first.gateway)._kid != sealer(second.gateway)._kid
+
+
+def test_a_token_of_the_key_before_is_still_verified_and_the_one_before_that_is_not(
+    first: Secrets,
+) -> None:
+    signed_by = names(first.gateway["JWT_SIGNING_KEYS"])[0]
+    second = complete(first, rotate=True)
+    third = complete(second, rotate=True)
+
+    assert signed_by in names(second.gateway["JWT_SIGNING_KEYS"])
+    assert signed_by not in names(third.gateway["JWT_SIGNING_KEYS"])
+    assert names(third.gateway["JWT_SIGNING_KEYS"])[0] in names(second.gateway["JWT_SIGNING_KEYS"])
+
+
+def test_the_user_function_keeps_every_key_because_second_factors_are_stored_sealed(
+    first: Secrets,
+) -> None:
+    sealed = sealer(first.gateway).seal("totp", **WHERE)
+    later = first
+    for _ in range(12):
+        later = complete(later, rotate=True)
+
+    assert opener(later.user).open(sealed, **WHERE) == "totp"
+
+
+def test_a_rotation_that_broke_off_between_two_secrets_is_completed_not_repeated(
+    first: Secrets,
+) -> None:
+    second = complete(first, rotate=True)
+    broken_off = Secrets(gateway=first.gateway, user=second.user, notification=second.notification)
+
+    again = complete(broken_off, rotate=True)
+
+    assert again.user == second.user
+    assert again.gateway["USER_PUBLIC_KEYS"] == second.gateway["USER_PUBLIC_KEYS"]
+
+
+def test_no_function_can_open_what_is_sealed_to_another(first: Secrets) -> None:
+    sealed = Sealer(
+        JwkSet.from_json(first.gateway["NOTIFICATION_PUBLIC_KEYS"], "NOTIFICATION_PUBLIC_KEYS")
+    ).seal("secret", **WHERE)
+
+    with pytest.raises(BadMessage):
+        opener(first.user).open(sealed, **WHERE)
