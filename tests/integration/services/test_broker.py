@@ -61,8 +61,7 @@ def _consumer(broker: str, group: str | None = None) -> Consumer:
 
 
 def _first_with(consumer: Consumer, key: bytes) -> Message:
-    def look() -> Message | None:
-        record = consumer.poll(0.1)
-        return record if record and record.key() == key else None
+    def look() -> list[Message]:  # many at a time: other tests have written here too
+        return [record for record in consumer.consume(500, 0.1) if record.key() == key]
 
-    return eventually(look)
+    return eventually(look)[0]
