@@ -5,7 +5,7 @@ first record, when it has ``BatchSize`` records, or when it reaches the payload 
 with a batch out gives no other until that one is settled. One batch may hold several partitions.
 
 How widely a batch spreads is the number of pollers: each has its own partitions, as consumers in a
-group have. There are as few as allowed until records pile up, and then as many as allowed.
+group have. There are as few as allowed until records have to wait, and then as many as allowed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from local.esm.mapping import Mapping
 
 # What may wait in memory, for a partition: at least this many records, or two batches.
 _WAITING_RECORDS: Final = 1000
+# Without anybody waiting for so long, there are as few pollers again as allowed.
+_CALM_S: Final = 10.0
 _WAITING_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -28,7 +30,7 @@ class Partition:
 
     Attributes:
         number: the partition.
-        owned: false once another member may have it; then nothing of it is committed.
+        owned: false once it has to go to another member: then nothing of it is sent again.
         busy: whether a batch of it is out.
         paused: whether the broker is not asked for more.
         waiting: records read, in order.
@@ -69,14 +71,21 @@ class Batch:
         records: by partition.
         partitions: where they came from, by number.
         ends: for each partition, the offset to commit when all of it is settled.
+        left: partitions that went to another member before all of them was settled.
     """
 
-    __slots__ = ("ends", "partitions", "records")
+    __slots__ = ("ends", "left", "partitions", "records")
 
     def __init__(self) -> None:
         self.records: dict[int, list[KafkaRecord]] = {}
         self.partitions: dict[int, Partition] = {}
         self.ends: dict[int, int] = {}
+        self.left: set[int] = set()
+
+    @property
+    def owned(self) -> bool:
+        """Whether all of its partitions are still ours."""
+        return all(partition.owned for partition in self.partitions.values())
 
 
 class Batcher:
@@ -98,6 +107,7 @@ class Batcher:
         self._fewest = mapping.pollers.minimum if mapping.pollers else 1
         self._most = mapping.pollers.maximum if mapping.pollers else None
         self._pollers = self._fewest
+        self._grown_at = clock()
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
         self._changed = Condition()
@@ -123,11 +133,11 @@ class Batcher:
         with self._changed:
             leaving = [self._partitions[n] for n in numbers if n in self._partitions]
             for partition in leaving:
+                partition.owned = False
                 partition.waiting.clear()
                 partition.waiting_bytes = 0
             self._changed.wait_for(lambda: not any(p.busy for p in leaving), patience)
             for partition in leaving:
-                partition.owned = False
                 self._partitions.pop(partition.number, None)
             return _settled(leaving)
 
@@ -151,8 +161,11 @@ class Batcher:
     def cut(self) -> Batch | None:
         """Take the next batch that is ready, or None. Its partitions are busy until settled."""
         with self._changed:
-            self._scale()
             now = self._clock()
+            if sum(len(p.waiting) for p in self._all()) > self._size:
+                self._grow()
+            elif now - self._grown_at > _CALM_S:
+                self._pollers = self._fewest
             for ready in self._by_poller():
                 if self._is_due(ready, now):
                     return self._take(ready, now)
@@ -168,8 +181,10 @@ class Batcher:
         with self._changed:
             for partition in batch.partitions.values():
                 partition.busy = False
-                if whole and not partition.waiting:
+                if whole and partition.owned and not partition.waiting:
                     partition.settled = partition.next_offset
+            if len(batch.partitions) > 1 and any(p.waiting for p in batch.partitions.values()):
+                self._grow()  # somebody waited for another partition's records
             self._changed.notify_all()
 
     def settled(self) -> dict[int, int]:
@@ -196,9 +211,11 @@ class Batcher:
             return sum(self._is_due(ready, now) for ready in self._by_poller())
 
     def room(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds for room; whether there is some in every partition."""
+        """Wait up to ``timeout`` seconds for room in every partition that is not paused."""
         with self._changed:
-            return self._changed.wait_for(lambda: not any(map(self._is_full, self._all())), timeout)
+            return self._changed.wait_for(
+                lambda: not any(self._is_full(p) and not p.paused for p in self._all()), timeout
+            )
 
     def to_pause(self) -> list[int]:
         """Partitions that hold enough for now; they count as paused from here on."""
@@ -263,14 +280,10 @@ class Batcher:
         offset = partition.waiting[0].offset() if partition.waiting else partition.next_offset
         return offset or 0
 
-    def _scale(self) -> None:
-        """More pollers when more waits than one batch holds, fewer again when nothing does."""
-        waiting = sum(len(p.waiting) for p in self._all())
+    def _grow(self) -> None:
         count = len(self._partitions)
-        if waiting > self._size:
-            self._pollers = max(1, min(self._pollers * 2, self._most or count, count))
-        elif not waiting:
-            self._pollers = self._fewest
+        self._pollers = max(self._pollers, min(self._pollers * 2, self._most or count, count))
+        self._grown_at = self._clock()
 
     def _is_full(self, partition: Partition) -> bool:
         return (

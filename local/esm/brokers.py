@@ -19,7 +19,7 @@ class Cluster(NamedTuple):
     """What the brokers tell.
 
     Attributes:
-        protocol: the best one for groups that they speak.
+        protocol: the best one for groups that they know; it may be switched off.
         topics: the names of those there are.
     """
 

@@ -27,6 +27,8 @@ from local.esm.response import MalformedAnswer, failed_records
 
 log = logging.getLogger(__name__)
 
+_LOOK_S = 0.2
+
 
 class Pace(msgspec.Struct, frozen=True):
     """How long to wait before a batch is sent again: doubling, with jitter.
@@ -82,7 +84,7 @@ class Delivery:
         self._stopping = stopping
         self._observer = observer
         self._pace = pace
-        self._limit = payload_limit - len(msgspec.json.encode(mapping.source.event({})))
+        self._limit = payload_limit
 
     def deliver(self, batch: Batch) -> None:
         """Deliver one batch.
@@ -93,32 +95,33 @@ class Delivery:
         pieces = deque([Piece(rows_of(batch.records))])
         failures = 0
         while pieces:
-            piece = _owned(pieces.popleft(), batch)
-            failed, rest = self._attempt(piece)
+            piece = _ours(pieces.popleft(), batch)
+            failed, rest = self._attempt(piece, batch)
             pieces.extendleft(reversed(rest))
             _mark_settled(batch, pieces)
             failures = failures + 1 if failed else 0
             if failed and pieces:
-                self._pause(self._pace.delay(failures))
+                self._pause(self._pace.delay(failures), batch)
 
-    def _attempt(self, piece: Piece) -> tuple[bool, list[Piece]]:
+    def _attempt(self, piece: Piece, batch: Batch) -> tuple[bool, list[Piece]]:
         """Send one piece. Whether it failed, and the pieces that are still to be delivered."""
         if self._mapping.record_age_s is not None:
-            old, piece = piece.by_age(self._mapping.record_age_s)
+            old, young = piece.by_age(self._mapping.record_age_s)
             if old.rows:
-                self._give_up(old, "RecordAgeExceeded", None)
+                rest = self._give_up(old, "RecordAgeExceeded", None, batch)
+                return False, [*rest, young]
         if not piece.rows:
             return False, []
-        fitting = piece.fitting(self._mapping.topic, self._limit)
+        fitting = piece.fitting(self._mapping.source, self._limit)
         if fitting == len(piece):
-            return self._invoke(piece)
+            return self._invoke(piece, batch)
         if fitting:
             return False, piece.split(fitting)
-        first, rest = piece.split(1)
-        self._give_up(first, "MaximumPayloadSizeExceeded", None)
-        return False, [rest]
+        first, others = piece.split(1)
+        rest = self._give_up(first, "MaximumPayloadSizeExceeded", None, batch)
+        return False, [*rest, others]
 
-    def _invoke(self, piece: Piece) -> tuple[bool, list[Piece]]:
+    def _invoke(self, piece: Piece, batch: Batch) -> tuple[bool, list[Piece]]:
         begun = time.monotonic()
         self._observer.invoking()
         outcome = self._invoker.invoke(self._mapping, piece.rows)
@@ -126,7 +129,7 @@ class Delivery:
         self._observer.invoked(piece, failed, outcome, time.monotonic() - begun)
         if not failed.rows:
             return False, []
-        return True, self._after_failure(failed, outcome)
+        return True, self._after_failure(failed, outcome, batch)
 
     def _failed(self, piece: Piece, outcome: Outcome) -> tuple[Piece, Outcome]:
         """What has failed of a piece, by the outcome and by what the function answered."""
@@ -142,57 +145,71 @@ class Delivery:
             return Piece({}), outcome
         return Piece(listed, piece.retries), msgspec.structs.replace(outcome, kind="partial")
 
-    def _after_failure(self, failed: Piece, outcome: Outcome) -> list[Piece]:
+    def _after_failure(self, failed: Piece, outcome: Outcome, batch: Batch) -> list[Piece]:
         if not outcome.reached:
             return [failed]
         if outcome.kind != "partial" and self._mapping.bisect and len(failed) > 1:
             return failed.halves()
         if self._mapping.retries is None or failed.retries < self._mapping.retries:
             return [Piece(failed.rows, failed.retries + 1)]
-        self._give_up(failed, "RetryAttemptsExhausted", outcome)
-        return []
+        return self._give_up(failed, "RetryAttemptsExhausted", outcome, batch)
 
-    def _give_up(self, piece: Piece, condition: Condition, outcome: Outcome | None) -> None:
-        """Hand records to the destination, however long that takes; without one, drop them."""
+    def _give_up(
+        self, piece: Piece, condition: Condition, outcome: Outcome | None, batch: Batch
+    ) -> list[Piece]:
+        """Hand records to the destination, however long that takes; without one, drop them.
+
+        Returns:
+            Nothing, or the piece again when one of its partitions had to leave meanwhile.
+        """
         invocations = piece.retries + (1 if outcome else 0)
         failure = Failure(self._mapping, piece.rows, condition, outcome, invocations)
         failures = 0
-        while self._destination is not None:
-            try:
-                self._destination.send(failure)
-                break
-            except DestinationError as error:
-                failures += 1
-                log.warning(
-                    "destination failed, to be tried again",
-                    extra={"destination": self._mapping.destination, "reason": str(error)},
-                )
-                self._pause(self._pace.delay(failures))
+        while self._destination and not self._sent(failure, self._destination):
+            failures += 1
+            self._pause(self._pace.delay(failures), batch)
+            if not batch.owned:
+                return [piece]
         self._observer.given_up(piece, condition)
+        return []
 
-    def _pause(self, seconds: float) -> None:
-        """Wait, and let others invoke meanwhile.
+    def _sent(self, failure: Failure, destination: Destination) -> bool:
+        try:
+            destination.send(failure)
+        except DestinationError as error:
+            where = {"destination": self._mapping.destination, "reason": str(error)}
+            log.warning("destination failed, to be tried again", extra=where)
+            return False
+        return True
+
+    def _pause(self, seconds: float, batch: Batch) -> None:
+        """Wait, and let others invoke meanwhile; shorter when a partition has to leave.
 
         Raises:
             Stopped: the service stops.
         """
         self._slots.release()
-        stopped = self._stopping.wait(seconds)
+        end = time.monotonic() + seconds
+        while batch.owned and (left := end - time.monotonic()) > 0:
+            if self._stopping.wait(min(left, _LOOK_S)):
+                break
         self._slots.acquire()
-        if stopped:
+        if self._stopping.is_set():
             raise Stopped
 
 
-def _owned(piece: Piece, batch: Batch) -> Piece:
-    """Without the partitions that another member has by now."""
-    if all(partition.owned for partition in batch.partitions.values()):
+def _ours(piece: Piece, batch: Batch) -> Piece:
+    """Without the partitions that go to another member: it gets their records again."""
+    if batch.owned:
         return piece
     ours = {number: rows for number, rows in piece.rows.items() if batch.partitions[number].owned}
+    batch.left |= piece.rows.keys() - ours.keys()
     return Piece(ours, piece.retries)
 
 
 def _mark_settled(batch: Batch, pieces: deque[Piece]) -> None:
-    for number, partition in batch.partitions.items():
+    for number in batch.partitions.keys() - batch.left:
+        partition = batch.partitions[number]
         left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
         offset = min(left) if left else batch.ends[number]
         if offset != batch.records[number][0].offset():  # else nothing is settled yet

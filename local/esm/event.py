@@ -10,6 +10,7 @@ from binascii import b2a_base64
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
+import msgspec
 from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME
 
 Headers = list[tuple[str, bytes | None]]
@@ -70,6 +71,10 @@ class Source:
         }
         return {**self.members, "records": records}
 
+    def json_bytes(self, rows: Rows) -> int:
+        """The size of the event as JSON, in bytes."""
+        return len(msgspec.json.encode(self.event(rows)))
+
 
 def rows_of(records: dict[int, list[KafkaRecord]]) -> Rows:
     """The records as plain values."""
@@ -107,11 +112,6 @@ def _record(
 def _signed(raw: bytes | None) -> list[int]:
     # Java's bytes are signed, and so are the numbers.
     return memoryview(raw or b"").cast("b").tolist()
-
-
-def json_bytes(topic: str, row: Row) -> int:
-    """An upper bound of the size of one record as JSON, in bytes."""
-    return most_json_bytes(topic, [row])
 
 
 def most_json_bytes(topic: str, rows: list[Row]) -> int:

@@ -45,7 +45,7 @@ To deliver again what went to an on-failure destination: python -m local.esm rep
 
 def parse(arguments: Sequence[str]) -> Options:
     """Read the command line; on a mistake argparse explains it and ends the process."""
-    given = _parser().parse_args(arguments)
+    given = command_line().parse_args(arguments)
     return Options(
         template=given.template,
         bootstrap_servers=given.bootstrap_servers,
@@ -65,7 +65,8 @@ def parse(arguments: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """All flags, with their help."""
     parser = argparse.ArgumentParser(
         prog="python -m local.esm",
         description="Triggers Lambda functions from Kafka as AWS's event source mapping does.",

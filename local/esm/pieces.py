@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from local.esm.event import Row, Rows, json_bytes, most_json_bytes
+from local.esm.event import Row, Rows, Source, most_json_bytes
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -44,16 +44,20 @@ class Piece(msgspec.Struct, frozen=True):
         old = self.keep(lambda row: row[1][1] < oldest_ms)
         return (old, self.keep(lambda row: row[1][1] >= oldest_ms)) if old.rows else (old, self)
 
-    def fitting(self, topic: str, limit: int) -> int:
-        """How many of the records, from the first on, fit into ``limit`` bytes of JSON."""
-        if sum(most_json_bytes(topic, rows) for rows in self.rows.values()) <= limit:
+    def fitting(self, source: Source, limit: int) -> int:
+        """How many of the records, from the first on, fit into ``limit`` bytes of JSON.
+
+        Counted by an upper bound, because the exact size costs as much as the event itself; only
+        where not even one record seems to fit is it asked for.
+        """
+        size, count = source.json_bytes({}), 0
+        if size + sum(most_json_bytes(source.topic, r) for r in self.rows.values()) <= limit:
             return len(self)
-        size = count = 0
-        for rows in self.rows.values():
+        for number, rows in self.rows.items():
             for row in rows:
-                size += json_bytes(topic, row)
+                size += most_json_bytes(source.topic, [row])
                 if size > limit:
-                    return count
+                    return count or int(source.json_bytes({number: [row]}) <= limit)
                 count += 1
         return count
 

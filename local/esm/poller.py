@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from typing import Any, Final, cast
 
@@ -66,14 +66,22 @@ class Poller:
         self._on_failure = on_failure
         self._once = once
         self._thread: Thread | None = None
+        self._name = {"mapping": mapping.logical_id}
+        self._nothing_assigned = False
         self._at_end: dict[int, bool] = {}
         self._settled: dict[int, int] = {}
 
-    def start(self, consumer: Consumer, workers: Workers) -> None:
-        """Join the group and begin."""
+    def start(self, consumers: Sequence[Callable[[], Consumer]], workers: Workers) -> None:
+        """Join the group and begin.
+
+        Args:
+            consumers: each makes a consumer; a later one is used when the broker refuses the
+                group protocol of the one before.
+            workers: deliver what is read.
+        """
         self._thread = Thread(
             target=self._run,
-            args=(consumer, workers),
+            args=(consumers, workers),
             name=f"poll-{self.mapping.logical_id}",
             daemon=True,
         )
@@ -89,20 +97,40 @@ class Poller:
         """Whether the loop goes round."""
         return self._thread is not None and self._thread.is_alive()
 
-    def _run(self, consumer: Consumer, workers: Workers) -> None:
+    def _run(self, consumers: Sequence[Callable[[], Consumer]], workers: Workers) -> None:
+        *others, last = consumers
         try:
-            consumer.subscribe(
-                [self.mapping.topic],
-                on_assign=self._on_assign,
-                on_revoke=self._on_revoke,
-                on_lost=self._on_lost,
-            )
-            while not self._stopping.is_set() and not self._drained():
-                self._turn(consumer, workers)
-            self._leave(consumer, workers)
+            for make in others:
+                if self._poll_with(make(), workers, may_be_refused=True):
+                    return
+                log.info("the classic group protocol is used", extra=self._name)
+            self._poll_with(last(), workers, may_be_refused=False)
         except BaseException as error:
             log.debug("polling broke off", exc_info=True)
             self._on_failure(error)
+
+    def _poll_with(self, consumer: Consumer, workers: Workers, *, may_be_refused: bool) -> bool:
+        """Poll until the end; false when the broker does not let it join.
+
+        That is one which knows KIP-848 and has it switched off (Apache Kafka 3.7 to 3.9); nothing
+        but the text of the error would tell.
+        """
+        consumer.subscribe(
+            [self.mapping.topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+        try:
+            while not self._stopping.is_set() and not self._drained():
+                self._turn(consumer, workers)
+        except KafkaException:
+            consumer.close()
+            if self._at_end or not may_be_refused:
+                raise
+            return False
+        self._leave(consumer, workers)
+        return True
 
     def _turn(self, consumer: Consumer, workers: Workers) -> None:
         due = self._batcher.due_in()
@@ -133,13 +161,13 @@ class Poller:
     def _note(self, message: Message, error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's name
             self._at_end[cast("KafkaRecord", message).partition()] = True
-        elif error.fatal():
+        elif error.code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's name
             raise KafkaException(error)
         else:
             self._observer.failed("polling", error.str())
 
     def _drained(self) -> bool:
-        if not self._once or not self._at_end:
+        if not self._once or not (self._at_end or self._nothing_assigned):
             return False
         return all(self._at_end.values()) and self._batcher.idle()
 
@@ -162,11 +190,16 @@ class Poller:
         Only ever called on the poller's thread: a store waits for a poll that is under way.
         """
         topic = self.mapping.topic
-        if offsets:
+        if not offsets:
+            return
+        try:
             positions = [TopicPartition(topic, n, offset) for n, offset in offsets.items()]
             consumer.store_offsets(offsets=positions)
-            self._observer.committed(sum(o - self._settled[n] for n, o in offsets.items()))
-            self._settled.update(offsets)
+        except KafkaException as error:  # the group has just taken a partition away
+            self._observer.failed("commit", error.args[0].str())
+            return
+        self._observer.committed(sum(o - self._settled[n] for n, o in offsets.items()))
+        self._settled.update(offsets)
 
     def _set_flow(self, act: Callable[[list[TopicPartition]], None], numbers: list[int]) -> None:
         if numbers:
@@ -200,7 +233,7 @@ class Poller:
 
     def _log_partitions(self, what: str, partitions: list[TopicPartition]) -> None:
         extra = {
-            "mapping": self.mapping.logical_id,
+            **self._name,
             "topic": self.mapping.topic,
             "partitions": ",".join(str(p.partition) for p in partitions) or "none",
         }
@@ -218,10 +251,9 @@ class Poller:
         statistics = json.loads(text)
         group = statistics.get("cgrp") or {}
         # A member without partitions is one, too.
-        if group.get("state") == "up" and group.get("join_state") == "steady":
-            self.joined.set()
-        else:
-            self.joined.clear()
+        steady = group.get("state") == "up" and group.get("join_state") == "steady"
+        (self.joined.set if steady else self.joined.clear)()
+        self._nothing_assigned = steady and group.get("assignment_size") == 0
         topic = statistics.get("topics", {}).get(self.mapping.topic) or {}
         for number, partition in topic.get("partitions", {}).items():
             if int(number) in self._at_end:  # assigned to us

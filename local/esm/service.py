@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping as Environment
+from functools import partial
 from threading import BoundedSemaphore, Event
 from typing import Any, Final
 
@@ -78,9 +79,9 @@ class Service:
         slots = {name: self._slots(function) for name, function in functions.items()}
         for mapping, config in zip(self._mappings, connections, strict=True):
             cluster = clusters[config["bootstrap.servers"]]
-            _warn_of_missing(mapping, cluster)
-            protocol = self._protocol(cluster)
-            self._start(mapping, config, protocol, invoker, slots[mapping.function.name])
+            self._look_for_topics(mapping, cluster)
+            protocols = self._protocols(cluster)
+            self._start(mapping, config, protocols, invoker, slots[mapping.function.name])
         self._wait()
         for poller, _ in self._pollers:
             poller.join()
@@ -134,7 +135,7 @@ class Service:
         self,
         mapping: Mapping,
         config: dict[str, Any],
-        protocol: GroupProtocol,
+        protocols: list[GroupProtocol],
         invoker: Invoker,
         slots: BoundedSemaphore,
     ) -> None:
@@ -161,7 +162,9 @@ class Service:
             self._fail,
             once=options.once,
         )
-        poller.start(self._consumer(mapping, config, protocol, poller), workers)
+        poller.start(
+            [partial(self._consumer, mapping, config, each, poller) for each in protocols], workers
+        )
         self._pollers.append((poller, observer))
 
     def _consumer(
@@ -188,15 +191,28 @@ class Service:
         config = connection(mapping, self._environment, from_template=from_template)
         return {**config, **self._options.kafka_properties}
 
+    def _look_for_topics(self, mapping: Mapping, cluster: Cluster) -> None:
+        """A mapping of a topic that is not there waits for it; that must not look like silence."""
+        if self._options.once and mapping.topic not in cluster.topics:
+            raise EsmError(f"{mapping.logical_id}: there is no topic {mapping.topic}.")
+        wanted = {mapping.topic}
+        if mapping.destination.startswith("kafka://"):
+            wanted.add(mapping.destination.removeprefix("kafka://"))
+        for topic in sorted(wanted - cluster.topics):
+            log.warning("no such topic yet", extra={"mapping": mapping.logical_id, "topic": topic})
+
     def _clusters(self, connections: list[dict[str, Any]]) -> dict[str, Cluster]:
         """Every cluster by its servers; raises when one cannot be reached."""
         apart = {config["bootstrap.servers"]: config for config in connections}
         wait_s = self._options.connect_timeout_s
         return {servers: probe(config, wait_s) for servers, config in apart.items()}
 
-    def _protocol(self, cluster: Cluster) -> GroupProtocol:
+    def _protocols(self, cluster: Cluster) -> list[GroupProtocol]:
+        """What to try, one after the other."""
         asked = self._options.group_protocol
-        return cluster.protocol if asked == "auto" else asked
+        if asked != "auto":
+            return [asked]
+        return ["consumer", "classic"] if cluster.protocol == "consumer" else ["classic"]
 
     def _invoker(self) -> Invoker:
         options = self._options
@@ -238,11 +254,3 @@ def _destination_of(name: str, config: dict[str, Any]) -> Destination:
     from local.esm.destinations.aws import AwsDestination  # boto3 takes long to import
 
     return AwsDestination(name)
-
-
-def _warn_of_missing(mapping: Mapping, cluster: Cluster) -> None:
-    """A mapping of a topic that is not there waits for it; that must not look like silence."""
-    written = mapping.destination.removeprefix("kafka://")
-    kafka_destination = {written} if written != mapping.destination else set()
-    for topic in sorted({mapping.topic, *kafka_destination} - cluster.topics):
-        log.warning("no such topic yet", extra={"mapping": mapping.logical_id, "topic": topic})

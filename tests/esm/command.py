@@ -83,7 +83,7 @@ class Esm:
         """``kill -9``."""
         self.process.kill()
 
-    def exit_code(self, timeout: float = 30.0) -> int:
+    def exit_code(self, timeout: float = 60.0) -> int:
         """Wait for its end."""
         eventually(lambda: self.process.exit_code is not None, timeout)
         assert self.process.exit_code is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 
 import pytest
 
@@ -95,19 +96,33 @@ def test_a_topic_that_is_made_later_is_read(
     eventually(lambda: endpoint.values == ["x"], timeout=30)
 
 
-def _without_kip_848() -> Broker:
-    """A broker such as those before Apache Kafka 4."""
-    broker = Broker()
+CONSUMER_GROUP_HEARTBEAT = 68
+UNSUPPORTED_VERSION = 35
+
+
+def _without_kip_848(broker: Broker) -> None:
+    """As before Apache Kafka 3.7."""
     set_version = broker._rdkafka.rd_kafka_mock_set_apiversion
     set_version.argtypes = (ctypes.c_void_p, ctypes.c_int16, ctypes.c_int16, ctypes.c_int16)
-    consumer_group_heartbeat = 68
-    assert set_version(broker._cluster, consumer_group_heartbeat, -1, -1) == 0
+    assert set_version(broker._cluster, CONSUMER_GROUP_HEARTBEAT, -1, -1) == 0
+
+
+def _with_kip_848_switched_off(broker: Broker) -> None:
+    """As from Apache Kafka 3.7 until 4."""
+    push = broker._rdkafka.rd_kafka_mock_push_request_errors_array
+    push.argtypes = (ctypes.c_void_p, ctypes.c_int16, ctypes.c_size_t, ctypes.c_void_p)
+    push.restype = None
+    errors = (ctypes.c_int * 1)(UNSUPPORTED_VERSION)
+    push(broker._cluster, CONSUMER_GROUP_HEARTBEAT, 1, errors)
+
+
+@pytest.mark.parametrize("age", [_without_kip_848, _with_kip_848_switched_off])
+def test_an_older_broker_gets_the_classic_group_protocol(
+    esm: Runner, endpoint: Endpoint, age: Callable[[Broker], None]
+) -> None:
+    broker = Broker()
     broker.create_topic("topic", 4)
-    return broker
-
-
-def test_an_older_broker_gets_the_classic_group_protocol(esm: Runner, endpoint: Endpoint) -> None:
-    broker = _without_kip_848()
+    age(broker)
     Kafka(broker.address, embedded=True).write("topic", "x")
 
     document = template({"M": mapping("topic")})

@@ -94,7 +94,8 @@ class MappingReader:
                         f"with a Kafka event source it may be at most {_LONGEST_TIMEOUT_S} s."
                     )
                 return function
-        return Function(logical_id=bare, name=bare)
+        # Defined elsewhere: how long it may take is not known here.
+        return Function(logical_id=bare, name=bare, timeout_s=_LONGEST_TIMEOUT_S)
 
     def _topic(self) -> str:
         topics = self._properties.get("Topics")
