@@ -15,6 +15,7 @@ from shared.records import Record
 from shared.sealing import Opener
 from shared.telemetry import bind
 from shared.topics import USER_FIND
+from user.durations import Durations
 from user.model import MessageName
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Commands:
         self._send_again = send_again
         self._opener = opener
         self._answers = answers
+        self._durations = Durations()
 
     def __call__(self, record: Record) -> None:
         """Carry out a record and answer it.
@@ -94,13 +96,16 @@ class Commands:
             traceparent=envelope.traceparent,
             topic=record.topic,
         ):
-            if envelope.expired:
-                # The asker has been told that it failed, so it must not happen now.
-                log.warning("command is past its deadline, not run")
+            left_s = envelope.seconds_left
+            if left_s is not None and left_s <= self._durations.of(record.topic):
+                # The asker has been told that it failed, so it must not happen now; or will have
+                # been before it is done.
+                log.warning("command is past its deadline, not run", extra={"left_s": left_s})
                 self._finish(record, envelope)
                 return
             log.debug("command begins")
-            self._answer(record, envelope)
+            with self._durations.measured(record.topic):
+                self._answer(record, envelope)
 
     def _finish(self, record: Record, envelope: Envelope) -> None:
         """It may have happened in time, and its process died before the mails were on their way."""
