@@ -64,7 +64,13 @@ def _skip() -> str:
 
 FAULTS = (
     Fault("clock: user worker a minute ahead", _stepped("+60", "user"), _skip, _with_clocks),
-    Fault("clock: gateway a minute behind", _stepped("-60", "gateway"), _skip, _with_clocks),
+    Fault(
+        "clock: gateway a minute behind",
+        _stepped("-60", "gateway"),
+        _skip,
+        _with_clocks,
+        wrong=_TOKENS,
+    ),
     Fault("clock: gateway a minute ahead", _stepped("+60", "gateway"), _skip, _with_clocks),
     Fault(
         "clock: all an hour ahead, for good",
