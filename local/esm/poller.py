@@ -16,7 +16,7 @@ from local.esm.batching import Batcher
 from local.esm.event import KafkaRecord
 from local.esm.mapping import Mapping
 from local.esm.observer import Observer
-from local.esm.start import place
+from local.esm.start import Start
 from local.esm.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class Poller:
         self._once = once
         self._thread: Thread | None = None
         self._name = {"mapping": mapping.logical_id}
+        self._start = Start(mapping)
         self._nothing_assigned = False
         self._at_end: dict[int, bool] = {}
         self._settled: dict[int, int] = {}
@@ -152,7 +153,9 @@ class Poller:
         for number, records in _by_partition(cast("list[KafkaRecord]", messages)).items():
             self._at_end[number] = False
             self._settled.setdefault(number, records[0].offset())
-            wanted = records if self._filter is None else list(filter(self._filter, records))
+            wanted = self._start.begun(number, records)
+            if self._filter is not None:
+                wanted = list(filter(self._filter, wanted))
             self._batcher.add(number, wanted, records[-1].offset() + 1)
             self._observer.polled(len(records), len(records) - len(wanted))
         for message in errors:
@@ -208,7 +211,7 @@ class Poller:
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._batcher.assign(p.partition for p in partitions)
         self._at_end.update((p.partition, False) for p in partitions)
-        consumer.incremental_assign(place(consumer, self.mapping, partitions))
+        consumer.incremental_assign(self._start.place(consumer, partitions))
         self.joined.set()
         self._log_partitions("partitions assigned", partitions)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import boto3
@@ -45,6 +47,20 @@ class Aws:
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, answer["Attributes"]["QueueArn"]
+
+    def function(self, name: str) -> None:
+        """A new function."""
+        role = self.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as code:
+            code.writestr("app.py", "def handler(event, context): pass")
+        self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role=role["Role"]["Arn"],
+            Handler="app.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )
 
     def messages(self, url: str) -> list[str]:
         """What is in a queue."""

@@ -6,8 +6,10 @@ import threading
 import time
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
+from tests.esm.aws import Aws
 from tests.esm.command import Runner, mapping, template
 from tests.esm.endpoint import ERROR, OK, Call, Endpoint, Reply
 from tests.esm.kafka import Kafka
@@ -115,6 +117,20 @@ def test_what_an_answer_means(
     running = esm.once(template({"M": mapping(topic)}), endpoint.url)
 
     assert running.invocations()[0]["result"] == result
+
+
+def test_functions_in_moto(esm: Runner, kafka: Kafka, topic: str) -> None:
+    aws = Aws()
+    httpx.post(f"{aws.url}/moto-api/config", json={"lambda": {"use_docker": False}})
+    aws.function("Function")
+    kafka.write(topic, "x")
+    partial = mapping(topic, FunctionResponseTypes=["ReportBatchItemFailures"])
+
+    running = esm(template({"M": partial}), "--endpoint", aws.url, "--once", env=aws.env)
+
+    assert running.exit_code() == 0
+    assert [line["result"] for line in running.invocations()] == ["success"]
+    aws.close()
 
 
 def test_the_invocation_is_named_as_the_api_named_it(

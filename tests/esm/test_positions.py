@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 
-import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.esm.command import Runner, group_of, mapping, template
@@ -49,7 +48,6 @@ def test_latest_skips_nothing_that_came_while_the_command_was_down(
     assert endpoint.values == ["meanwhile"]
 
 
-@pytest.mark.apache
 def test_at_timestamp_starts_at_the_first_record_at_or_after_the_time(
     esm: Runner, endpoint: Endpoint, kafka: Kafka, topic: str
 ) -> None:

@@ -117,10 +117,7 @@ def _outcome(answer: urllib3.BaseHTTPResponse, request_id: str) -> Outcome:
     if answer.status >= 300:
         reason = f"HTTP {answer.status}: {_text(answer)}"
         return Outcome(kind="unreachable", request_id=named, status=answer.status, reason=reason)
-    try:
-        value = json.loads(answer.data) if answer.data.strip() else None
-    except ValueError:
-        return _unreadable(answer, named, version)
+    value = _value(answer)
     if error or _is_error(value):
         return Outcome(
             kind="timeout" if "timed out" in _reason(value) else "error",
@@ -135,19 +132,17 @@ def _outcome(answer: urllib3.BaseHTTPResponse, request_id: str) -> Outcome:
     )
 
 
-def _unreadable(answer: urllib3.BaseHTTPResponse, request_id: str, version: str) -> Outcome:
-    """The emulator reports a timeout as plain text; anything else that is no JSON is no answer."""
-    text = _text(answer)
-    return Outcome(
-        kind="timeout" if "Task timed out" in text else "error",
-        request_id=request_id,
-        status=answer.status,
-        version=version,
-        reason=text or "the answer is not JSON",
-    )
+def _value(answer: urllib3.BaseHTTPResponse) -> Any:
+    """The answer; what is not JSON, as Lambda's would be, is taken for a string."""
+    try:
+        return json.loads(answer.data) if answer.data.strip() else None
+    except ValueError:
+        return _text(answer)
 
 
 def _is_error(value: Any) -> bool:
+    if isinstance(value, str):  # how the emulator reports a timeout
+        return value.startswith("Task timed out")
     return isinstance(value, dict) and "errorMessage" in value and not set(value) - _ERROR_MEMBERS
 
 
