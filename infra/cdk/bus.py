@@ -23,7 +23,7 @@ from infra.cdk.options import Options, SelfManaged
 from shared.topics import TOPICS
 
 _IAM_PORT = 9098
-_EXPRESS_VERSION = "3.9.x"
+_EXPRESS_VERSION = "3.8.x"
 _EXPRESS_BROKERS = 3
 
 

@@ -46,7 +46,7 @@ class DataStack(Stack):
         self._network = network
         self._kept = RemovalPolicy.RETAIN if options.stage.retain_data else RemovalPolicy.DESTROY
         self.secrets = FunctionSecrets(self, "Secrets", options=options)
-        proxy = self._database()
+        proxy = self._database(name)
         cache, password = self._cache(name)
         self.database_user_arn = self.format_arn(
             service="rds-db",
@@ -79,7 +79,7 @@ class DataStack(Stack):
             ],
         )
 
-    def _database(self) -> rds.DatabaseProxy:
+    def _database(self, name: str) -> rds.DatabaseProxy:
         stage = self._options.stage
         group = self._closed("Database")
         cluster = rds.DatabaseCluster(
@@ -116,6 +116,7 @@ class DataStack(Stack):
             raise ValueError("The cluster has no secret for its proxy.")
         proxy = cluster.add_proxy(
             "Proxy",
+            db_proxy_name=name,
             vpc=self._network.vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             security_groups=[self._opened("Proxy", _POSTGRESQL_PORT, "PostgreSQL")],

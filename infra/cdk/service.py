@@ -170,7 +170,7 @@ class ServiceStack(Stack):
         self._policy("UserRoleConnects", "UserRole", ["rds-db:connect"], [database_user_arn])
 
     def _policy(self, id: str, role: str, actions: list[str], resources: list[str]) -> None:  # noqa: A002 - CDK's name
-        iam.CfnPolicy(
+        policy = iam.CfnPolicy(
             self,
             id,
             policy_name=id,
@@ -179,6 +179,9 @@ class ServiceStack(Stack):
                 statements=[iam.PolicyStatement(actions=actions, resources=resources)]
             ),
         )
+        if role == "UserRole":
+            # The migration is run while the stack is made, and needs all of it.
+            self.resource("Schema").add_dependency(policy)
 
     def _property(self, logical_id: str, name: str, value: object) -> None:
         self.resource(logical_id).add_property_override(name, value)

@@ -132,6 +132,11 @@ class Account:
         named = [(each.get("LogicalResourceId"), each) for each in found]
         return {name: each.get("PhysicalResourceId", "") for name, each in named if name}
 
+    def secrets(self) -> list[str]:
+        """The names of all secrets."""
+        listed = self.client("secretsmanager").list_secrets()["SecretList"]
+        return [str(secret["Name"]) for secret in listed]
+
     def events(self, stack: str) -> list[Json]:
         """What has happened to a stack, the newest first."""
         answer = self.cloudformation.describe_stack_events(StackName=stack)

@@ -12,7 +12,8 @@ from tests.infra.test_deployment import own
 def test_a_stack_is_deployed_and_destroyed_by_the_command_line(
     account: Account, redis_url: str, tmp_path: Path
 ) -> None:
-    assembly = own(tmp_path, account, "broker:9092", DATABASE_URL="", REDIS_URL=redis_url)
+    addresses = {"DATABASE_URL": "", "REDIS_URL": redis_url}
+    assembly = own(tmp_path, account, "broker:9092", environment="staging", **addresses)
     name, app = assembly.stack_name("data"), str(assembly.folder)
     at = ("--app", app, "--require-approval", "never")
 

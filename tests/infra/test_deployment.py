@@ -19,12 +19,14 @@ from local.process import Group
 from local.services import apache_kafka
 from local.services.kafka_jars import KafkaUnavailable, class_path, java
 from shared.topics import TOPICS
-from tests.infra.account import Account
+from tests.infra.account import REGION, Account
+from tests.infra.stand_in import custom
 from tests.infra.synthesis import Assembly, synthesized
 from tests.services import start
 
 FUNCTIONS = ("GatewayFunction", "UserFunction", "NotificationFunction")
 READ = {topic.name for topic in TOPICS} - {"gateway.reply", "user.failed", "notification.failed"}
+SECRETS = ("gateway", "user", "notification")
 _OWN = {
     "kafka-security-protocol": "PLAINTEXT",
     "kafka-sasl-mechanism": "",
@@ -45,13 +47,23 @@ class Deployment(NamedTuple):
         """Physical ids of a stack's resources."""
         return self.account.resources(self.assembly.stack_name(part))
 
-    def secret(self, name: str) -> dict[str, str]:
-        """What a function's secret holds."""
+    def secret_arn(self, name: str) -> str:
+        """Where a function's secret is."""
         prefix = f"Secrets{name.title()}"
         (arn,) = (arn for id_, arn in self.ids("data").items() if id_.startswith(prefix))
+        return arn
+
+    def secret(self, name: str) -> dict[str, str]:
+        """What a function's secret holds."""
+        arn = self.secret_arn(name)
         client = self.account.client("secretsmanager")
         content: dict[str, str] = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
         return content
+
+
+def names(keys: str) -> list[str]:
+    """The names of the keys of a set, in their order."""
+    return [key["kid"] for key in json.loads(keys)["keys"]]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +87,9 @@ def database(database_url: str) -> str:
     return database_url.replace("/app_test", "/deployed_test")
 
 
-def own(folder: Path, account: Account, kafka: str, **connections: str) -> Assembly:
+def own(
+    folder: Path, account: Account, kafka: str, *, environment: str = "dev", **connections: str
+) -> Assembly:
     """The application for what is there."""
     made = account.client("secretsmanager").create_secret(
         Name=f"connections-{folder.name}", SecretString=json.dumps(connections)
@@ -83,7 +97,7 @@ def own(folder: Path, account: Account, kafka: str, **connections: str) -> Assem
     path = folder / "own.json"
     given = {"kafka-bootstrap-servers": kafka, "connections-secret-arn": made["ARN"]}
     path.write_text(json.dumps({**_OWN, **given}))
-    return synthesized(environment="dev", self_managed=str(path))
+    return synthesized(environment=environment, self_managed=str(path))
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +181,31 @@ def test_secrets_hold_all_that_settings_need_and_each_only_its_own(deployment: D
     assert all("d" not in key for key in json.loads(public)["keys"])
 
 
+def test_the_schedule_makes_the_next_key_the_current_one(deployment: Deployment) -> None:
+    before = deployment.secret("gateway")
+    (rule,) = deployment.assembly.resources("data", "AWS::Events::Rule").values()
+    (target,) = rule["Properties"]["Targets"]
+    arns = {f"{name.title()}SecretArn": deployment.secret_arn(name) for name in SECRETS}
+    (filled,) = deployment.assembly.resources("data", "Custom::Keys").values()
+    connections = filled["Properties"]["ConnectionsSecretArn"]
+    request = {"Rotate": {**arns, "ConnectionsSecretArn": connections}}
+
+    custom.run(
+        "deploytime.keys.handler",
+        {**Account.CREDENTIALS, "AWS_ENDPOINT_URL": deployment.account.url},
+        request,
+        REGION,
+    )
+
+    after = deployment.secret("gateway")
+    assert "Rotate" in str(target["Input"])
+    assert names(after["JWT_SIGNING_KEYS"])[0] == names(before["JWT_SIGNING_KEYS"])[1]
+    assert names(after["USER_PUBLIC_KEYS"]) != names(before["USER_PUBLIC_KEYS"])
+    assert set(names(after["USER_PUBLIC_KEYS"])) < set(
+        names(deployment.secret("user")["USER_PRIVATE_KEYS"])
+    )
+
+
 def test_a_change_is_deployed_by_an_update_and_keys_stay(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,9 +251,7 @@ def test_destroyed_it_leaves_no_function_mapping_api_or_secret(deployment: Deplo
         "layers": account.client("lambda").list_layers()["Layers"],
         "apis": account.client("apigatewayv2").get_apis()["Items"],
         "secrets": [
-            secret["Name"]
-            for secret in account.client("secretsmanager").list_secrets()["SecretList"]
-            if not secret["Name"].startswith("connections")
+            name for name in account.secrets() if deployment.assembly.stack_name("data") in name
         ],
     }
     assert left == {name: [] for name in left}

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.settings import Settings as GatewaySettings
 from infra.cdk.deploytime.rotation import Secrets, complete
+from infra.cdk.deploytime.topics import Settings as TopicsSettings
 from infra.cdk.naming import ROOT
 from local.esm.template.document import load_template
 from notification.settings import Settings as NotificationSettings
@@ -46,7 +47,7 @@ def secrets() -> dict[str, dict[str, str]]:
     """What the deployment writes to the functions' secrets, by function."""
     held = Secrets(
         gateway={"REDIS_URL": "rediss://cache"},
-        user={"DATABASE_URL": "postgresql://database"},
+        user={"DATABASE_URL": "postgresql://database", "DATABASE_IAM": "true"},
         notification={"REDIS_URL": "rediss://cache"},
     )
     made = complete(held, rotate=False)
@@ -84,6 +85,20 @@ def test_a_function_starts_with_what_it_is_told(made: Any, function: str) -> Non
     settings = load(SETTINGS[function], {**elsewhere, **told, **secrets()[function]})
 
     assert settings.log_format == "json"
+
+
+@ALL
+def test_the_function_that_makes_topics_starts_with_what_it_is_told(made: Any) -> None:
+    (told,) = (
+        resource["Properties"]["Environment"]["Variables"]
+        for name, resource in made().resources("bus", "AWS::Lambda::Function").items()
+        if name.startswith("Topics")
+    )
+
+    assert set(told) <= fields(TopicsSettings) | set(SOURCES)
+    known = {**told, "KAFKA_BOOTSTRAP_SERVERS": "broker:9098"}
+
+    assert load(TopicsSettings, known).kafka_bootstrap_servers == "broker:9098"
 
 
 @ALL

@@ -96,6 +96,7 @@ def test_the_database_is_encrypted_and_takes_iam_over_tls_only() -> None:
     assert cluster["ManageMasterUserPassword"]
     assert "MasterUserPassword" not in cluster
     assert proxy["RequireTLS"]
+    assert proxy["DBProxyName"] == dev().stack_name("data")  # unique in an account and region
     assert [auth["IAMAuth"] for auth in proxy["Auth"]] == ["REQUIRED"]
     assert cluster["ServerlessV2ScalingConfiguration"] == {
         "MinCapacity": DEV.database_min_acu,
@@ -146,6 +147,12 @@ def test_the_schema_is_migrated_before_the_user_function_changes(made: Made) -> 
     function = made().templates["service"]["Resources"]["UserFunction"]
 
     assert "Schema" in listed(function["DependsOn"])
+
+
+def test_the_migration_waits_until_it_may_read_its_secret_and_reach_the_database() -> None:
+    schema = dev().templates["service"]["Resources"]["Schema"]
+
+    assert {"UserRoleDecrypts", "UserRoleConnects"} <= set(listed(schema["DependsOn"]))
 
 
 def test_stored_data_outlives_prod_and_nothing_outlives_dev() -> None:

@@ -81,14 +81,14 @@ def _ask(request: Json, properties: Json, account: str, region: str) -> Json:
             "ResponseURL": answers.url,
             "ResourceProperties": properties,
         }
-        _run(str(function.handler), function.environment_vars, event, region)
+        run(str(function.handler), function.environment_vars, event, region)
         answer = answers.next()
     if answer["Status"] != "SUCCESS":
         raise DeploymentFailed(f"{request['LogicalResourceId']}: {answer['Reason']}")
     return answer
 
 
-def _run(handler: str, variables: dict[str, str], event: Json, region: str) -> None:
+def run(handler: str, variables: dict[str, str], event: Json, region: str) -> None:
     """As Lambda would, but from the sources: the built packages are for another Python."""
     env = {**os.environ, "AWS_REGION": region, "AWS_DEFAULT_REGION": region, **variables}
     env["PYTHONPATH"] = str(ROOT / "infra/cdk")

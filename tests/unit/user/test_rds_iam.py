@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from yoyo.connections import parse_uri
 
 from user.rds_iam import with_token
 
@@ -29,6 +30,15 @@ def test_libpq_reads_the_token_as_the_password_and_all_else_stays() -> None:
     assert asked["DBUser"] == ["service"]
     assert asked["X-Amz-Expires"] == ["900"]
     assert "eu-central-1/rds-db/aws4_request" in asked["X-Amz-Credential"][0]
+
+
+def test_the_migration_tool_reads_the_same_password() -> None:
+    made = with_token(URL)
+
+    read = parse_uri(made.replace("postgresql:", "postgresql+psycopg:"))
+
+    assert read.password == conninfo_to_dict(made)["password"]
+    assert read.args == {"sslmode": "verify-full"}
 
 
 def test_the_token_is_for_this_host_and_port() -> None:
