@@ -75,8 +75,8 @@ class ProfileCache:
         """As :meth:`OptionalRedis.run`, after what is outdated was forgotten."""
 
         async def after_outdated() -> _T:
-            if self._outdated:
-                await self._redis.client.delete(*map(_key, self._outdated))
+            for user_id in list(self._outdated):  # one by one: a cluster keeps them apart
+                await self._redis.client.delete(_key(user_id))
             return await call()
 
         outdated = dict(self._outdated)
