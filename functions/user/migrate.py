@@ -2,6 +2,9 @@
 
 The SQL is in ``migrations/``, applied by yoyo. Two that run at the same time are kept apart by an
 advisory lock: unlike yoyo's own, it goes when its holder is killed.
+
+yoyo notes that a migration is done in another transaction than the migration's. So each is written
+to be repeatable (``IF NOT EXISTS``): a death in between must not stop every later run.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -47,6 +48,7 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         size=settings.batch_workers,
         timeout_s=settings.database_timeout_s,
     )
+    atexit.register(pool.close)  # else its threads are waited for, five seconds each
     store = Repository(pool, Outbox(publisher))
     subjects = _subjects(settings, store, Vault(keys))
     commands = Commands(rules(subjects), opener, Answers(publisher), store.send_again)

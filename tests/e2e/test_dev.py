@@ -37,9 +37,11 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def dev(folder: Path) -> Iterator[Dev]:
     dev = Dev(folder)
-    dev.see("Ready in")
-    yield dev
-    dev.close()
+    try:
+        dev.see("Ready in")
+        yield dev
+    finally:
+        dev.close()
 
 
 def test_the_curl_it_shows_registers_and_the_mail_is_in_the_inbox(dev: Dev) -> None:

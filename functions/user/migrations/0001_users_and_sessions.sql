@@ -1,6 +1,6 @@
 -- Users, the sessions they are signed in with, and what has been done already.
 
-CREATE TABLE users (
+CREATE TABLE IF NOT EXISTS users (
     id                text PRIMARY KEY,
     email             text NOT NULL,
     password          text NOT NULL,
@@ -11,9 +11,9 @@ CREATE TABLE users (
 );
 
 -- An e-mail is one person's, however it is spelled.
-CREATE UNIQUE INDEX users_email_key ON users (lower(email));
+CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON users (lower(email));
 
-CREATE TABLE sessions (
+CREATE TABLE IF NOT EXISTS sessions (
     id                 text PRIMARY KEY,
     user_id            text NOT NULL REFERENCES users ON DELETE CASCADE,
     family             text NOT NULL,
@@ -26,11 +26,11 @@ CREATE TABLE sessions (
     ip                 text
 );
 
-CREATE INDEX sessions_user_id ON sessions (user_id);
+CREATE INDEX IF NOT EXISTS sessions_user_id ON sessions (user_id);
 
 -- A command that came once and was carried out; a second delivery is answered from here.
 -- Exactly one of reply and refusal is there once the command's transaction has ended.
-CREATE TABLE processed_messages (
+CREATE TABLE IF NOT EXISTS processed_messages (
     topic      text NOT NULL,
     message_id text NOT NULL,
     reply      jsonb,
@@ -39,4 +39,4 @@ CREATE TABLE processed_messages (
     PRIMARY KEY (topic, message_id)
 );
 
-CREATE INDEX processed_messages_created_at ON processed_messages (created_at);
+CREATE INDEX IF NOT EXISTS processed_messages_created_at ON processed_messages (created_at);

@@ -2,16 +2,16 @@
 
 -- One row is one refresh token; the rows of one login are a family, and a spent one keeps its row
 -- until it would have expired, so that a second use of it is noticed.
-ALTER TABLE sessions ADD COLUMN signed_in_at timestamptz;
-UPDATE sessions SET signed_in_at = created_at;
+ALTER TABLE sessions ADD COLUMN IF NOT EXISTS signed_in_at timestamptz;
+UPDATE sessions SET signed_in_at = created_at WHERE signed_in_at IS NULL;
 ALTER TABLE sessions
     ALTER COLUMN signed_in_at SET NOT NULL,
     ALTER COLUMN signed_in_at SET DEFAULT clock_timestamp();
-CREATE INDEX sessions_family ON sessions (family);
-CREATE INDEX sessions_expires_at ON sessions (expires_at);
+CREATE INDEX IF NOT EXISTS sessions_family ON sessions (family);
+CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at);
 
 -- Each works once: it is deleted in the transaction that uses it.
-CREATE TABLE tokens (
+CREATE TABLE IF NOT EXISTS tokens (
     hash       text PRIMARY KEY,
     purpose    text NOT NULL CHECK (purpose IN ('reset', 'verify', 'challenge')),
     user_id    text NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -20,10 +20,10 @@ CREATE TABLE tokens (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL
 );
-CREATE INDEX tokens_user_id ON tokens (user_id);
-CREATE INDEX tokens_expires_at ON tokens (expires_at);
+CREATE INDEX IF NOT EXISTS tokens_user_id ON tokens (user_id);
+CREATE INDEX IF NOT EXISTS tokens_expires_at ON tokens (expires_at);
 
-CREATE TABLE second_factors (
+CREATE TABLE IF NOT EXISTS second_factors (
     user_id      text PRIMARY KEY REFERENCES users ON DELETE CASCADE,
     secret       jsonb NOT NULL, -- sealed to the user function's own key
     confirmed_at timestamptz,
@@ -32,19 +32,19 @@ CREATE TABLE second_factors (
     retry_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
-CREATE TABLE recovery_codes (
+CREATE TABLE IF NOT EXISTS recovery_codes (
     user_id text NOT NULL REFERENCES users ON DELETE CASCADE,
     hash    text NOT NULL,
     PRIMARY KEY (user_id, hash)
 );
 
 -- What a command wants sent is kept with its outcome: a second delivery sends it again.
-ALTER TABLE processed_messages ADD COLUMN user_id text;
-ALTER TABLE processed_messages ADD COLUMN events jsonb;
-CREATE INDEX processed_messages_user_id ON processed_messages (user_id);
+ALTER TABLE processed_messages ADD COLUMN IF NOT EXISTS user_id text;
+ALTER TABLE processed_messages ADD COLUMN IF NOT EXISTS events jsonb;
+CREATE INDEX IF NOT EXISTS processed_messages_user_id ON processed_messages (user_id);
 
 -- No foreign key: what was done stays known after the account is deleted.
-CREATE TABLE audit_events (
+CREATE TABLE IF NOT EXISTS audit_events (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     kind       text NOT NULL,
@@ -54,11 +54,11 @@ CREATE TABLE audit_events (
     ip         text,
     request_id text
 );
-CREATE INDEX audit_events_user_id ON audit_events (user_id, id);
+CREATE INDEX IF NOT EXISTS audit_events_user_id ON audit_events (user_id, id);
 
-CREATE FUNCTION audit_events_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION audit_events_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'audit_events is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
-CREATE TRIGGER audit_events_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events
+CREATE OR REPLACE TRIGGER audit_events_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events
     FOR EACH STATEMENT EXECUTE FUNCTION audit_events_only_grow();

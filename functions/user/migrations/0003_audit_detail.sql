@@ -1,2 +1,2 @@
 -- What an event is about that no person did: the name of a key, for one.
-ALTER TABLE audit_events ADD COLUMN detail text;
+ALTER TABLE audit_events ADD COLUMN IF NOT EXISTS detail text;
