@@ -46,6 +46,8 @@ def consumer_config(
         "fetch.wait.max.ms": fetch_wait_ms,
         "fetch.error.backoff.ms": 50,
         "queued.max.messages.kbytes": 32 * 1024,
+        # By default a full queue keeps the next fetch back for a second, however soon it is empty.
+        "fetch.queue.backoff.ms": 10,
         # A topic may be made after its mapping.
         "topic.metadata.refresh.interval.ms": 10_000,
         "statistics.interval.ms": 1000,

@@ -7,7 +7,7 @@ Kafka"; what recorded events show and the guide does not say is in docs/event-so
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -49,14 +49,19 @@ class Source:
     Args:
         topic: the mapping's.
         members: what stands beside ``records``.
+
+    Attributes:
+        empty_bytes: the size of an event without records, as JSON.
     """
 
     def __init__(self, topic: str, members: dict[str, str]) -> None:
         self.topic = topic
         self.members = members
+        self.empty_bytes = self.json_bytes({})
 
     @classmethod
-    def of_cluster(cls, topic: str, servers: Iterable[str], arn: str | None) -> Source:
+    @lru_cache
+    def of_cluster(cls, topic: str, servers: tuple[str, ...], arn: str | None) -> Source:
         """Of MSK if there is its ARN, of self-managed Kafka otherwise."""
         named = {"eventSourceArn": arn} if arn else {}
         kind = {"eventSource": "aws:kafka" if arn else "SelfManagedKafka"}

@@ -50,7 +50,7 @@ class Piece(msgspec.Struct, frozen=True):
         Counted by an upper bound, because the exact size costs as much as the event itself; only
         where not even one record seems to fit is it asked for.
         """
-        size, count = source.json_bytes({}), 0
+        size, count = source.empty_bytes, 0
         if size + sum(most_json_bytes(source.topic, r) for r in self.rows.values()) <= limit:
             return len(self)
         for number, rows in self.rows.items():

@@ -27,11 +27,28 @@ class LambdaContext:
     def __init__(self, function: Function, request_id: str) -> None:
         self.aws_request_id = request_id
         self.function_name = function.name
-        self.invoked_function_arn = function.arn
-        self.memory_limit_in_mb = str(function.memory_mb)  # a string, as in the runtime
-        self.log_group_name = f"/aws/lambda/{function.name}"
-        self.log_stream_name = f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{'0' * 32}"
+        self._function = function
         self._deadline = time.monotonic() + function.timeout_s
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The function's ARN."""
+        return self._function.arn
+
+    @property
+    def memory_limit_in_mb(self) -> str:
+        """A string, as in Lambda's runtime."""
+        return str(self._function.memory_mb)
+
+    @property
+    def log_group_name(self) -> str:
+        """Where the function's log would be."""
+        return f"/aws/lambda/{self.function_name}"
+
+    @property
+    def log_stream_name(self) -> str:
+        """Of the one environment there is."""
+        return f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{'0' * 32}"
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until the function's timeout, never below zero."""

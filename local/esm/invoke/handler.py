@@ -83,7 +83,8 @@ def call(handler: Handler, event: dict[str, Any], function: Function, request_id
         reason = f"{type(error).__name__}: {error}"
         return Outcome(kind="error", request_id=request_id, reason=reason)
     try:
-        json.dumps(answer)
+        if answer is not None:
+            json.dumps(answer)
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"Runtime.MarshalError: Unable to marshal response: {error}"
         return Outcome(kind="error", request_id=request_id, reason=reason)
