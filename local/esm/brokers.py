@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from local.esm.client import GroupProtocol
-from local.esm.errors import BrokerUnreachable
+from local.esm.errors import BrokerUnreachable, EsmError
 
 # How librdkafka's feature log names the request of KIP-848 among those a broker supports.
 _KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"
@@ -42,7 +42,12 @@ def probe(connection: dict[str, Any], timeout_s: float) -> Cluster:
     logger.propagate = False
     logger.addHandler(heard)
     listening: dict[str, Any] = {"debug": "feature", "logger": logger, "error_cb": heard.error}
-    admin = AdminClient({**connection, **listening})
+    try:
+        admin = AdminClient({**connection, **listening})
+    except KafkaException as error:
+        raise EsmError(
+            f"The Kafka client cannot be configured so: {error.args[0].str()}."
+        ) from None
     try:
         topics = frozenset(admin.list_topics(timeout=timeout_s).topics)
     except KafkaException as error:

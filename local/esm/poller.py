@@ -24,8 +24,11 @@ log = logging.getLogger(__name__)
 _TICK_S: Final = 0.1
 _READ_AT_ONCE: Final = 5000
 _ROOM_S: Final = 0.05
-# How long a rebalance may wait for a batch that is out; then its next owner gets it again.
-_REVOKE_PATIENCE_S: Final = 30.0
+# How long a rebalance may wait for a batch that is out; then its next owner gets it again. The
+# group waits for max.poll.interval.ms, five minutes.
+_LONGEST_PATIENCE_S: Final = 240.0
+_GRACE_S: Final = 5.0
+_ALIVE_S: Final = 60.0
 
 
 class Poller:
@@ -68,6 +71,7 @@ class Poller:
         self._thread: Thread | None = None
         self._name = {"mapping": mapping.logical_id}
         self._start = Start(mapping)
+        self._patience_s = min(mapping.function.timeout_s + _GRACE_S, _LONGEST_PATIENCE_S)
         self._nothing_assigned = False
         self._at_end: dict[int, bool] = {}
         self._settled: dict[int, int] = {}
@@ -94,8 +98,14 @@ class Poller:
             self._thread.join()
 
     @property
+    def alive(self) -> bool:
+        """Whether the loop goes round, or waits for no longer than it may."""
+        silent_s = time.monotonic() - self.alive_at
+        return self.running and silent_s < self._patience_s + _ALIVE_S
+
+    @property
     def running(self) -> bool:
-        """Whether the loop goes round."""
+        """Whether the loop has begun and not ended."""
         return self._thread is not None and self._thread.is_alive()
 
     def _run(self, consumers: Sequence[Callable[[], Consumer]], workers: Workers) -> None:
@@ -218,7 +228,7 @@ class Poller:
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
         self._log_partitions("partitions to be revoked", partitions)
-        self._store(consumer, self._batcher.revoke(numbers, _REVOKE_PATIENCE_S))
+        self._store(consumer, self._batcher.revoke(numbers, self._patience_s))
         self._forget(numbers)
         self._log_partitions("partitions revoked", partitions)
 

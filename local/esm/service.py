@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 # Threads in this process: more would wait for each other. An account in AWS begins with 1,000.
 _CONCURRENCY_HERE: Final = 10
 _CONCURRENCY_AT_ENDPOINT: Final = 1000
-_LOOP_ALIVE_S: Final = 90.0
 _LOOK_S: Final = 0.05
 
 
@@ -110,9 +109,7 @@ class Service:
                 "polledSecondsAgo": round(now - poller.alive_at, 1),
                 "invocations": observer.out,
                 "overdue": observer.overdue,
-                "alive": poller.running
-                and now - poller.alive_at < _LOOP_ALIVE_S
-                and not observer.overdue,
+                "alive": poller.alive and not observer.overdue,
             }
             for poller, observer in self._pollers
         }

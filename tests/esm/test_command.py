@@ -130,3 +130,11 @@ def test_an_older_broker_gets_the_classic_group_protocol(
 
     assert running.exit_code() == 0
     assert endpoint.values == ["x"]
+
+
+def test_a_kafka_property_that_does_not_exist(esm: Runner, endpoint: Endpoint, topic: str) -> None:
+    flags = ("--endpoint", endpoint.url, "--kafka-property", "no.such=1")
+
+    text = refusal(esm(template({"M": mapping(topic)}), *flags))
+
+    assert 'The Kafka client refuses its settings: No such configuration property: "no.' in text

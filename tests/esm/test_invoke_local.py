@@ -327,3 +327,72 @@ def _wait_for_an_invocation(url: str) -> None:
         return any(state["invocations"] for state in states.values())
 
     eventually(out)
+
+
+def test_modules_come_from_the_functions_folder_unless_that_is_a_build(
+    esm: Runner, kafka: Kafka, topic: str
+) -> None:
+    source = SAYING + "def handler(event, context):\n    say(file=__file__)\n"
+    for folder in ("src", "dist/fn", "importable"):
+        (esm.folder / folder).mkdir(parents=True)
+        (esm.folder / folder / "app.py").write_text(source)
+    env = {"PYTHONPATH": str(esm.folder / "importable")}
+    found = []
+    for code in ("src", "dist/fn"):
+        kafka.write(topic, "x")
+        document = template({FUNCTION: function(CodeUri=code), "M": mapping(topic)})
+        running = esm(document, "--once", env=env)
+        assert running.exit_code() == 0, running.text
+        found += [each["file"] for each in said(running.text)]
+
+    assert found == [str(esm.folder / name / "app.py") for name in ("src", "importable")]
+
+
+def test_a_module_hidden_by_another_of_the_same_name_is_named(
+    esm: Runner, kafka: Kafka, topic: str
+) -> None:
+    (esm.folder / "shared.py").write_text("def handler(event, context): pass\n")
+    document = template({FUNCTION: function(Handler="shared.handler"), "M": mapping(topic)})
+
+    running = esm(document)
+
+    assert running.exit_code() == 2
+    assert "Function: its module shared is hidden by " in running.text
+
+
+def test_variables_that_two_functions_want_to_differ_are_named(esm: Runner, kafka: Kafka) -> None:
+    esm.handler("def handler(event, context): pass\n")
+    document = template(
+        {
+            FUNCTION: function(Environment={"Variables": {"COLOUR": "red"}}),
+            "Other": function(Environment={"Variables": {"COLOUR": "blue"}}),
+            "A": mapping(kafka.topic("a")),
+            "B": mapping(kafka.topic("b"), FunctionName={"Ref": "Other"}),
+        }
+    )
+
+    running = esm(document, "--once")
+    running.exit_code()
+
+    assert "want different values of a variable function=Other variable=COLOUR" in running.text
+    assert "blue" not in running.text
+
+
+def test_an_answer_of_tuples_is_one_of_lists(esm: Runner, kafka: Kafka, topic: str) -> None:
+    esm.handler(
+        SAYING
+        + """
+def handler(event, context):
+    ((name, records),) = event["records"].items()
+    say(offsets=[record["offset"] for record in records])
+    item = {"itemIdentifier": {"partition": name, "offset": 1}}
+    return {"batchItemFailures": (item,) if len(records) > 1 else ()}
+"""
+    )
+    kafka.write(topic, "a", "b")
+
+    partial = mapping(topic, FunctionResponseTypes=["ReportBatchItemFailures"])
+    running = esm(template({"M": partial}), "--once")
+    running.exit_code()
+
+    assert [each["offsets"] for each in said(running.text)] == [[0, 1], [1]]

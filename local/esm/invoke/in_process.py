@@ -6,6 +6,7 @@ counts as timed out then. ``--invoke processes`` kills it, as Lambda does.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ from local.esm.invoke.handler import call, import_handlers
 from local.esm.invoke.outcome import Outcome
 from local.esm.mapping import Mapping
 from local.esm.template.functions import Function
+
+log = logging.getLogger(__name__)
 
 
 class InProcess:
@@ -29,12 +32,7 @@ class InProcess:
 
     def __init__(self, functions: Iterable[Function]) -> None:
         functions = list(functions)
-        for function in functions:
-            for name, value in function.environment.items():
-                os.environ.setdefault(name, value)
-        if len(functions) == 1:  # several functions in one process cannot each have their own
-            for name, value in environment_of(functions[0]).items():
-                os.environ.setdefault(name, value)
+        _give_environment(functions)
         self._handlers = import_handlers(functions)
 
     def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
@@ -44,3 +42,18 @@ class InProcess:
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+def _give_environment(functions: list[Function]) -> None:
+    wanted: dict[str, str] = {}
+    for function in functions:
+        for name, value in function.environment.items():
+            if wanted.setdefault(name, value) != value and name not in os.environ:
+                log.warning(
+                    "functions in one process want different values of a variable",
+                    extra={"function": function.name, "variable": name},
+                )
+    if len(functions) == 1:  # several functions in one process cannot each have their own
+        wanted = {**environment_of(functions[0]), **wanted}
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
