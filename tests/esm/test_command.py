@@ -137,4 +137,4 @@ def test_a_kafka_property_that_does_not_exist(esm: Runner, endpoint: Endpoint, t
 
     text = refusal(esm(template({"M": mapping(topic)}), *flags))
 
-    assert 'The Kafka client refuses its settings: No such configuration property: "no.' in text
+    assert 'cannot be configured so: No such configuration property: "no.such"' in text
