@@ -16,12 +16,12 @@ from threading import BoundedSemaphore, Event
 
 import msgspec
 
-from local.esm.batching import Batch
 from local.esm.destinations.on_failure import Condition, Destination, DestinationError, Failure
 from local.esm.event import rows_of
 from local.esm.invoke.outcome import Invoker, Outcome
 from local.esm.mapping import Mapping
 from local.esm.observer import Observer
+from local.esm.partition import Batch
 from local.esm.pieces import Piece
 from local.esm.response import MalformedAnswer, failed_records
 

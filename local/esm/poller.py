@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -17,6 +16,7 @@ from local.esm.event import KafkaRecord
 from local.esm.mapping import Mapping
 from local.esm.observer import Observer
 from local.esm.start import Start
+from local.esm.statistics import read_statistics
 from local.esm.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -261,16 +261,12 @@ class Poller:
 
     def on_statistics(self, text: str) -> None:
         """librdkafka's ``stats_cb``: the state of the group, and the lag."""
-        statistics = json.loads(text)
-        group = statistics.get("cgrp") or {}
+        group = read_statistics(text, self.mapping.topic)
         # A member without partitions is one, too.
-        steady = group.get("state") == "up" and group.get("join_state") == "steady"
-        (self.joined.set if steady else self.joined.clear)()
-        self._nothing_assigned = steady and group.get("assignment_size") == 0
-        topic = statistics.get("topics", {}).get(self.mapping.topic) or {}
-        for number, partition in topic.get("partitions", {}).items():
-            if int(number) in self._at_end:  # assigned to us
-                self._observer.lag(int(number), _lag(partition))
+        (self.joined.set if group.is_member else self.joined.clear)()
+        self._nothing_assigned = group.is_member and not group.assigned
+        for number in group.lags.keys() & self._at_end.keys():
+            self._observer.lag(number, group.lags[number])
 
 
 def _by_partition(records: list[KafkaRecord]) -> dict[int, list[KafkaRecord]]:
@@ -278,9 +274,3 @@ def _by_partition(records: list[KafkaRecord]) -> dict[int, list[KafkaRecord]]:
     for record in records:
         found[record.partition()].append(record)
     return found
-
-
-def _lag(partition: dict[str, Any]) -> int:
-    """Records after the last settled one; what is not known yet is below zero in statistics."""
-    settled = [partition[f"{name}_offset"] for name in ("stored", "committed", "lo")]
-    return max(0, int(partition["hi_offset"]) - max(0, *map(int, settled)))

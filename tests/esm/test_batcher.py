@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from local.esm.batching import Batch, Batcher
+from local.esm.batching import Batcher
 from local.esm.event import KafkaRecord
 from local.esm.mapping import Mapping, Pollers
+from local.esm.partition import Batch
 from local.esm.template.functions import Function
 from tests.esm.records import FakeRecord
 

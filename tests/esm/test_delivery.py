@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local.esm.batching import Batch, Partition
 from local.esm.delivery import Delivery, Pace, Stopped
 from local.esm.destinations.on_failure import DestinationError, Failure
 from local.esm.event import Rows
@@ -17,6 +16,7 @@ from local.esm.invoke.outcome import Kind, Outcome
 from local.esm.mapping import Mapping
 from local.esm.metrics import Metrics
 from local.esm.observer import Observer
+from local.esm.partition import Batch, Partition
 from tests.esm.records import FakeRecord
 from tests.esm.test_batcher import a_mapping
 

@@ -81,17 +81,17 @@ class KafkaSource:
     def _partition(self, number: int) -> Iterator[bytes]:
         place = TopicPartition(self._topic, number)
         # What fails again comes back here; it is for the next replay.
-        _, end = self._consumer.get_watermark_offsets(place, timeout=_READ_S)
+        low, end = self._consumer.get_watermark_offsets(place, timeout=_READ_S)
         (committed,) = self._consumer.committed([place], timeout=_READ_S)
-        self._consumer.assign([committed])
-        while True:
+        at = max(low, committed.offset)
+        if at < end:
+            self._consumer.assign([TopicPartition(self._topic, number, at)])
+        while at < end:
             message = self._consumer.poll(_READ_S)
             if message is None or message.error() is not None:  # the partition's end
                 return
-            offset = message.offset() or 0
-            if offset >= end:
-                return
-            self._last = TopicPartition(self._topic, number, offset + 1)
+            at = (message.offset() or 0) + 1
+            self._last = TopicPartition(self._topic, number, at)
             yield bytes(message.value() or b"")
 
 
