@@ -12,11 +12,13 @@ from user.model import StoredSession
 # So that a list of them, and the end of all, fit into one Kafka record.
 _MOST = 100
 
+# The clock is read once: a login is the first use of its session, not a microsecond after it.
 _ADD = """
-    INSERT INTO sessions
-        (id, user_id, family, refresh_token_hash, expires_at, user_agent, ip, signed_in_at)
-    VALUES (%(id)s, %(user_id)s, %(family)s, %(hash)s, %(expires_at)s, %(user_agent)s, %(ip)s,
-        coalesce(%(signed_in_at)s::timestamptz, clock_timestamp()))
+    INSERT INTO sessions (id, user_id, family, refresh_token_hash, expires_at, user_agent, ip,
+        created_at, signed_in_at)
+    SELECT %(id)s, %(user_id)s, %(family)s, %(hash)s, %(expires_at)s, %(user_agent)s, %(ip)s,
+        moment, coalesce(%(signed_in_at)s, moment)
+    FROM clock_timestamp() AS moment
 """
 # Of each living family one token is unspent.
 _REVOKE_OLDEST = """
