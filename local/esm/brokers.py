@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from local.esm.client import GroupProtocol
@@ -13,6 +14,10 @@ from local.esm.errors import BrokerUnreachable, EsmError
 
 # How librdkafka's feature log names the request of KIP-848 among those a broker supports.
 _KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"
+
+_TURN_S: Final = 2.0
+# Asking again would change nothing.
+_REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - librdkafka's local errors have such names
 
 
 class Cluster(NamedTuple):
@@ -49,14 +54,31 @@ def probe(connection: dict[str, Any], timeout_s: float) -> Cluster:
             f"The Kafka client cannot be configured so: {error.args[0].str()}."
         ) from None
     try:
-        topics = frozenset(admin.list_topics(timeout=timeout_s).topics)
+        topics = _topics(admin, heard, timeout_s)
     except KafkaException as error:
         servers, reason = connection["bootstrap.servers"], heard.reason or error.args[0].str()
-        raise BrokerUnreachable(f"No Kafka broker answers at {servers}: {reason}.") from None
+        who = "Kafka refuses us" if heard.refused else "No Kafka broker answers"
+        raise BrokerUnreachable(f"{who} at {servers}: {reason}.") from None
     finally:
         admin.poll(0)  # hands out what was logged
         logger.removeHandler(heard)
     return Cluster("consumer" if heard.kip_848 else "classic", topics)
+
+
+def _topics(admin: AdminClient, heard: _Heard, timeout_s: float) -> frozenset[str]:
+    """Ask in short turns: the client tells why it fails only in between.
+
+    Raises:
+        KafkaException: nobody answers in time, or the credentials are refused.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return frozenset(admin.list_topics(timeout=_TURN_S).topics)
+        except KafkaException:
+            admin.poll(0)
+            if heard.refused or time.monotonic() > deadline:
+                raise
 
 
 class _Heard(logging.Handler):
@@ -66,6 +88,7 @@ class _Heard(logging.Handler):
         super().__init__()
         self.kip_848 = False
         self.reason = ""
+        self.refused = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line."""
@@ -74,3 +97,4 @@ class _Heard(logging.Handler):
     def error(self, error: Any) -> None:
         """librdkafka's ``error_cb``: the first error is the cause of those after it."""
         self.reason = self.reason or error.str()
+        self.refused = self.refused or error.code() in _REFUSALS

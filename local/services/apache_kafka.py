@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -29,7 +29,7 @@ from confluent_kafka.admin import AdminClient
 from local.ports import HOST
 from local.process import Command, Group, Process, StartError, module
 from local.services.kafka_jars import class_path, java
-from local.services.kafka_properties import server_properties
+from local.services.kafka_properties import Listener, server_properties
 from shared.topic_admin import ensure_topics
 
 NAME: Final = "apache-kafka"
@@ -71,6 +71,7 @@ class ApacheKafka:
         brokers: 1, or 3 to be able to lose one.
         port: of the first node, the others follow; 0 takes free ones.
         on_line: called with each line that a node logs, from a thread of its own.
+        listeners: ways in beside the usual one, for a single node.
 
     Attributes:
         bootstrap_servers: ``host:port`` of every node, comma-separated.
@@ -82,11 +83,12 @@ class ApacheKafka:
         brokers: int = 1,
         port: int = 0,
         on_line: Callable[[str], None] | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         ports = range(port, port + 2 * brokers) if port else _free_ports(2 * brokers)
         self._ports = dict(enumerate(ports[:brokers], 1))
         self._controller_ports = dict(enumerate(ports[brokers:], 1))
-        self._directory, self._on_line = directory, on_line
+        self._directory, self._on_line, self._listeners = directory, on_line, listeners
         self._running: dict[int, Process] = {}
         self._group: Group | None = None
         self.bootstrap_servers = ",".join(f"{HOST}:{port}" for port in self._ports.values())
@@ -164,8 +166,9 @@ class ApacheKafka:
         """
         for node in nodes:
             self._home(node).mkdir(parents=True, exist_ok=True)
+            data = self._home(node) / "data"
             text = server_properties(
-                node, self._ports, self._controller_ports, self._home(node) / "data"
+                node, self._ports, self._controller_ports, data, self._listeners
             )
             (self._home(node) / "server.properties").write_text(text)
         new = [one for one in nodes if not (self._home(one) / "data/meta.properties").exists()]

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from local.ports import HOST
 
 
+class Listener(NamedTuple):
+    """One more way in, beside the one in the clear (Kafka's documentation, "Security").
+
+    Attributes:
+        name: in capitals.
+        protocol: ``SSL`` or ``SASL_SSL``.
+        port: on loopback.
+        settings: of this listener alone, without their prefix ``listener.name.<name>.``.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    settings: Mapping[str, str]
+
+
 def server_properties(
-    node: int, ports: Mapping[int, int], controller_ports: Mapping[int, int], data: Path
+    node: int,
+    ports: Mapping[int, int],
+    controller_ports: Mapping[int, int],
+    data: Path,
+    listeners: Sequence[Listener] = (),
 ) -> str:
     """The content of a node's ``server.properties``: broker and KRaft controller in one.
 
@@ -17,6 +38,7 @@ def server_properties(
         node: its number.
         ports, controller_ports: of every node of the cluster, by number.
         data: its folder for records.
+        listeners: beside the usual ones.
     """
     voters = (f"{one}@{HOST}:{port}" for one, port in controller_ports.items())
     broker, controller = f"{HOST}:{ports[node]}", f"{HOST}:{controller_ports[node]}"
@@ -24,16 +46,38 @@ def server_properties(
         "process.roles": "broker,controller",
         "node.id": node,
         "controller.quorum.voters": ",".join(voters),
-        "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": ",".join(
+            [
+                f"PLAINTEXT://{broker}",
+                f"CONTROLLER://{controller}",
+                *(f"{each.name}://{HOST}:{each.port}" for each in listeners),
+            ]
+        ),
+        "listener.security.protocol.map": ",".join(
+            [
+                "PLAINTEXT:PLAINTEXT",
+                "CONTROLLER:PLAINTEXT",
+                *(f"{each.name}:{each.protocol}" for each in listeners),
+            ]
+        ),
         "controller.listener.names": "CONTROLLER",
         "log.dirs": data,
         # A topic that nobody stated is a mistake, and shall look like one.
         "auto.create.topics.enable": "false",
         **_replication(len(ports)),
         **_TIMES,
+        **{
+            f"listener.name.{each.name.lower()}.{name}": value
+            for each in listeners
+            for name, value in each.settings.items()
+        },
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
+
+
+def _escaped(value: object) -> str:
+    """Java's properties end with their line."""
+    return str(value).replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _replication(nodes: int) -> dict[str, int]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from tests.esm.command import Runner, mapping, template
 from tests.esm.endpoint import Call, Endpoint
@@ -152,6 +156,19 @@ def test_partition_offset_and_timestamp_are_numbers(
 
     (record,) = json.loads(call.body)["records"][f"{topic}-0"]
     assert [type(record[name]) for name in ("partition", "offset", "timestamp")] == [int] * 3
+
+
+@pytest.mark.apache
+def test_a_topic_may_have_the_brokers_time(esm: Runner, endpoint: Endpoint, kafka: Kafka) -> None:
+    topic = f"appended-{uuid4().hex}"
+    kafka.create(topic, message_timestamp_type="LogAppendTime")
+    before = int(time.time() * 1000)
+    kafka.write(topic, "x", timestamp_ms=1)
+
+    (record,) = only_call(esm, endpoint, template({"M": mapping(topic)})).records
+
+    assert record["timestampType"] == "LOG_APPEND_TIME"
+    assert before <= record["timestamp"] <= time.time() * 1000
 
 
 def test_it_is_a_synchronous_invocation_of_the_named_function(
