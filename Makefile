@@ -148,10 +148,54 @@ capacity: setup-cdk ## Simulate the load and draw docs/capacity.svg
 
 .PHONY: setup-cdk synth test-infra check-infra cost capacity
 
+# ---- Kubernetes
+
+OVERLAY ?= dev
+KUBE_TOOLS := .local/kubernetes-tools
+KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
+KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+SETUP := --namespace microservices --selector app.kubernetes.io/component=setup
+K8S_GO := $(if $(shell command -v go),$(KUBE_TOOLS)/kustomize $(KUBE_TOOLS)/kube-score)
+
+$(VENV)/.kubernetes: requirements/kubernetes.txt $(VENV)/.dev
+	@echo "setup: installing Kubernetes' schemas"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
+	@touch $@
+
+# Go checks what it fetches against its checksum database.
+$(KUBE_TOOLS)/kustomize:
+	@echo "setup: building $(KUSTOMIZE)"
+	@GOBIN="$(CURDIR)/$(KUBE_TOOLS)" go install $(KUSTOMIZE)
+
+$(KUBE_TOOLS)/kube-score:
+	@echo "setup: building $(KUBE_SCORE)"
+	@GOBIN="$(CURDIR)/$(KUBE_TOOLS)" go install $(KUBE_SCORE)
+
+setup-k8s: $(VENV)/.kubernetes $(K8S_GO) ## kustomize, kube-score (both need Go) and Kubernetes' schemas
+	@$(if $(K8S_GO),,echo "Go is not on this machine: kustomize or kubectl is taken from the path, and kube-score's checks are left out")
+
+test-k8s: setup-k8s ## The manifests, and the system in containers as they say (Docker)
+	@KUBERNETES=1 $(BIN)/python -m pytest tests/kubernetes $(ARGS)
+
+k8s-images: ## The images that the overlay dev names, in this machine's Docker
+	@for image in gateway worker; do docker build -f local/Dockerfile --target $$image -t user-services/$$image:dev .; done
+
+k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLAY=dev or prod)
+	@kubectl delete job $(SETUP) --ignore-not-found
+	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY) --selector 'app.kubernetes.io/component notin (api,worker)'
+	@kubectl wait job $(SETUP) --for=condition=complete --timeout=10m
+	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY)
+	@for each in gateway user-service notification-service; do kubectl rollout status --namespace microservices deployment/$$each --timeout=10m || exit 1; done
+
+.PHONY: setup-k8s test-k8s k8s-images k8s-apply
+
 # ---- prove
 
-test: setup-dev ## Unit, integration and end-to-end tests
-	@$(BIN)/python -m pytest $(ARGS)
+# Tests mostly wait; a file's tests share their services, so they stay together.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+
+test: setup-dev ## Unit, integration and end-to-end tests (KAFKA=apache, ARGS="-n 0 -k login")
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 interop: setup-dev $(INTEROP)/build/client.js ## NestJS on either side of our topics (Node.js, npm, Java)
 	@$(BIN)/python -m pytest $(INTEROP) $(ARGS)
@@ -219,3 +263,4 @@ lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:lambda -c requirements/dev.txt -o requirements/lambda.txt
 	@$(COMPILE) --group pyproject.toml:sam -o requirements/sam.txt $(UPGRADE)
 	@$(COMPILE) --group pyproject.toml:cdk -c requirements/dev.txt -o requirements/cdk.txt $(UPGRADE)
+	@$(COMPILE) --group pyproject.toml:kubernetes -c requirements/dev.txt -o requirements/kubernetes.txt $(UPGRADE)

@@ -52,7 +52,8 @@ class Dev:
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
         roots = os.pathsep.join(str(folder / root) for root in ("functions", "layers", ""))
-        chosen = {name: str(ports.any_free()) for name in ("PORT", "INBOX_PORT", "SMTP_PORT")}
+        names = ("PORT", "INBOX_PORT", "SMTP_PORT", "POSTGRES_PORT", "REDIS_PORT")
+        chosen = {name: str(ports.any_free()) for name in names}
         env = {
             **os.environ,
             "PYTHONPATH": roots,
