@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from gateway import problems, schemas
 from gateway.edge import Edge
 from gateway.routes import auth, email, health, keys, password, profile, sessions, totp
+from gateway.routes.part import API
 from gateway.services import Services
 from gateway.throttle import Throttled
+from gateway.web import FastAPI
 
 _VERSION = "1"
-_API = "/api/v1"
+_PARTS = (auth, profile, password, email, sessions, totp, keys, health)
 _REF = "#/components/schemas/{model}"
 _NEVER_AT_REGISTER = {"open": ("202",), "verified": ("201",), "private": ("201", "409")}
 
@@ -30,16 +31,12 @@ def create_app(services: Services) -> FastAPI:
         description="Accounts and sessions; every error is an RFC 9457 problem.",
         version=_VERSION,
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        routes=[route for part in _PARTS for route in part.router.routes],
     )
     app.state.services = services
     problems.install(app)
-    app.add_middleware(Throttled, throttle=services.throttle, prefix=_API)
+    app.add_middleware(Throttled, throttle=services.throttle, prefix=API)
     app.add_middleware(Edge)  # added last, so it is the outermost
-    for part in (auth, profile, password, email, sessions, totp):
-        app.include_router(part.router, prefix=f"{_API}/auth")
-    app.include_router(keys.router)
-    app.include_router(health.router)
     _describe_problems(app, services.sign_up)
     return app
 
@@ -56,7 +53,7 @@ def _describe_problems(app: FastAPI, sign_up: str) -> None:
                 ref_template=_REF,
             )
             document["components"]["schemas"].update(found["$defs"])
-            register = document["paths"][f"{_API}/auth/register"]["post"]["responses"]
+            register = document["paths"][f"{API}/auth/register"]["post"]["responses"]
             for status in _NEVER_AT_REGISTER[sign_up]:
                 del register[status]
         return plain()

@@ -6,31 +6,9 @@ would take a twentieth of the gateway's cold start.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from types import ModuleType
+from shared.late import later
 
-_LATER = "cryptography.x509"
-
-
-@contextmanager
-def _certificates_later() -> Iterator[None]:
-    """Meanwhile, importing X.509 gives a module that loads the real one at its first use."""
-    if _LATER in sys.modules:
-        yield
-        return
-    stand_in = ModuleType(_LATER)
-    vars(stand_in)["__getattr__"] = lambda name: getattr(import_module(_LATER), name)  # PEP 562
-    sys.modules[_LATER] = stand_in
-    try:
-        yield
-    finally:
-        del sys.modules[_LATER]
-
-
-with _certificates_later():
+with later("cryptography.x509"):
     import jwt
 
 __all__ = ["jwt"]

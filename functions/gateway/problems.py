@@ -7,13 +7,12 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway.attempts import TooSoon
 from gateway.tokens import NotAuthenticated
+from gateway.web import FastAPI, Request, RequestValidationError, Response
 from shared.errors import ReplyTimeout, ServiceError, SessionEnded, Unavailable, WeakPassword
 
 MEDIA_TYPE = "application/problem+json"

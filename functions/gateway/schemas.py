@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+    validate_email,
+)
 from pydantic.alias_generators import to_camel
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -19,7 +27,12 @@ AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Code = Annotated[str, StringConstraints(min_length=6, max_length=40), Field(examples=["123456"])]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
-Email = Annotated[EmailStr, Field(max_length=254, examples=["ada@example.com"])]
+# What pydantic's EmailStr is, but that would import email-validator before there is an address.
+Email = Annotated[
+    str,
+    AfterValidator(lambda text: validate_email(text)[1]),
+    Field(max_length=254, examples=["ada@example.com"], json_schema_extra={"format": "email"}),
+]
 
 
 class Body(BaseModel):
@@ -138,9 +151,9 @@ class ProfileChange(Body):
 
 
 class View(BaseModel):
-    """What a client is shown."""
+    """What a client is shown; how is worked out when the first is, or when the document is."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
 
 class Profile(View):

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from fastapi import FastAPI
 
 from gateway.app import create_app
 from gateway.settings import Settings
+from gateway.web import FastAPI
 from gateway.wiring import Gateway
 from shared.asker import Threaded
 from shared.settings import SettingsError, load

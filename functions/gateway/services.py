@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal, cast
 
 import msgspec
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.attempts import Attempts
 from gateway.cache import ProfileCache
@@ -20,6 +18,7 @@ from gateway.sessions import Sessions
 from gateway.throttle import Throttle
 from gateway.tokens import AccessTokens, Claims, NotAuthenticated
 from gateway.users import Users
+from gateway.web import Depends, HTTPAuthorizationCredentials, HTTPBearer, Request, Security
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):

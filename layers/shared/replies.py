@@ -14,13 +14,14 @@ import time
 from collections import OrderedDict
 from concurrent.futures import Future
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from shared.envelope import CORRELATION_ID, NEST_ERROR
 from shared.errors import Unavailable
 from shared.kafka import reader_config
 from shared.messages import decode_refusal
 from shared.settings import KafkaSettings
+from shared.topics import TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ _BROKER_TIMEOUT_S = 5.0
 _SLEPT_S = 5.0
 _REMEMBERED = 10_000
 _DRAIN = 500
+_UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)  # noqa: SLF001 - librdkafka's local errors have such names
+_PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 
 class Replies:
@@ -74,13 +77,11 @@ class Replies:
             Unavailable: as above.
         """
         try:
-            place = self._place or TopicPartition(self._topic, self._pick_partition())
-            # An explicit offset: "end" would be looked up later, perhaps after the reply is there.
-            _, end = self._consumer.get_watermark_offsets(place, timeout=_BROKER_TIMEOUT_S)
-            self._consumer.assign([TopicPartition(place.topic, place.partition, end)])
+            end = self._end(self._place.partition) if self._place else self._end_of_any()
+            self._consumer.assign([end])
         except KafkaException as error:
             raise Unavailable(f"The reply topic cannot be read: {error.args[0].str()}") from None
-        self._place = place
+        self._place = end
         self._read_at = time.time()
 
     def expect(self, correlation_id: str) -> Future[bytes]:
@@ -119,12 +120,26 @@ class Replies:
             self.fail(name, Unavailable("The gateway stops."))
         self._consumer.close()
 
-    def _pick_partition(self) -> int:
-        found = self._consumer.list_topics(self._topic, timeout=_BROKER_TIMEOUT_S)
-        partitions: dict[int, object] = found.topics[self._topic].partitions
-        if not partitions:
-            raise Unavailable(f"The topic {self._topic} does not exist.")
-        return random.choice(list(partitions))  # noqa: S311 - to spread the load, not to hide
+    def _end_of_any(self) -> TopicPartition:
+        """The end of a partition picked at random, of those that the topic is created with.
+
+        The cluster is not asked which there are: confluent-kafka answers that with its admin
+        client, whose import would be a fiftieth of a cold start.
+        """
+        stated = _PARTITIONS[self._topic]
+        for partition in random.sample(range(stated), stated):
+            try:
+                return self._end(partition)
+            except KafkaException as error:
+                if error.args[0].code() not in _UNKNOWN:
+                    raise
+        raise Unavailable(f"The topic {self._topic} does not exist.")
+
+    def _end(self, partition: int) -> TopicPartition:
+        """An explicit offset: "end" would be looked up later, perhaps after the reply is there."""
+        place = TopicPartition(self._topic, partition)
+        _, place.offset = self._consumer.get_watermark_offsets(place, timeout=_BROKER_TIMEOUT_S)
+        return place
 
     def _take(self, message: Message) -> None:
         if message.error():

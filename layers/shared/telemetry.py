@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-
+from shared.late import later
 from shared.settings import LogSettings
+
+# It comes with Powertools' logger, which finds correlation ids in events with it; ours does not.
+with later("aws_lambda_powertools.utilities.jmespath_utils"):
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 _context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-
 from gateway import schemas, views
 from gateway.one_time import OneTimeToken
+from gateway.routes.part import API, part
 from gateway.routes.responses import also, leads_to, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.signing_in import new_session, signed_in
 from gateway.users import CHALLENGE_S
+from gateway.web import Response
 from shared.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
 from shared.password_rules import refuse_weak
 
-router = APIRouter(tags=["auth"])
+router = part("auth", f"{API}/auth")
 
 _SIGNED_IN = {
     "Refresh": ("refresh", {"refreshToken": "refreshToken"}),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from gateway import schemas, views
 from gateway.one_time import OneTimeToken
+from gateway.routes.part import API, part
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUserOrNobody
 from gateway.tokens import NotAuthenticated
 
-router = APIRouter(prefix="/email/verify", tags=["email"])
+router = part("email", f"{API}/auth/email/verify")
 
 
 @router.post("", status_code=204, responses=with_body(400, 409))

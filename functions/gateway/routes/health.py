@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-
 from gateway import schemas
+from gateway.routes.part import part
 from gateway.services import Provided
+from gateway.web import Response
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = part("health", "/health")
 
 
-@router.get("")
+@router.get("", name="health")
 @router.get("/live")
 async def live() -> schemas.Alive:
     """This process answers."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-
 from gateway import views
+from gateway.routes.part import part
 from gateway.services import Provided
+from gateway.web import Response
 
-router = APIRouter(tags=["keys"])
+router = part("keys", "")
 
 # A verifier that meets an unknown kid asks again; so this only spares it most of the asking.
 _CACHE = "public, max-age=300"

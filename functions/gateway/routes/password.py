@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from gateway import schemas, views
 from gateway.one_time import OneTimeToken
+from gateway.routes.part import API, part
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUser
 
-router = APIRouter(prefix="/password", tags=["password"])
+router = part("password", f"{API}/auth/password")
 
 
 @router.post("/change", status_code=204, responses=with_body(401))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import msgspec
-from fastapi import APIRouter, Response
 
 from gateway import schemas, views
+from gateway.routes.part import API, part
 from gateway.routes.responses import problems, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.tokens import Claims
+from gateway.web import Response
 from shared.messages import User
 
-router = APIRouter(tags=["profile"])
+router = part("profile", f"{API}/auth")
 
 # RFC 9211.
 _HIT = {"cache-status": "redis; hit"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
-
 from gateway import views
+from gateway.routes.part import API, part
 from gateway.routes.responses import leads_to, problems
 from gateway.services import Provided, SignedInUser
 from gateway.tokens import Claims
+from gateway.web import Path
 from shared.actions import SessionView
 
-router = APIRouter(prefix="/sessions", tags=["sessions"])
+router = part("sessions", f"{API}/auth/sessions")
 
 SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
 

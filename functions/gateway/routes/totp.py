@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter
-
 from gateway import schemas, views
 from gateway.one_time import OneTimeToken, new_recovery_codes, new_totp_secret
+from gateway.routes.part import API, part
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUser
 from gateway.signing_in import new_session, signed_in
 from shared.errors import SessionEnded
 
-router = APIRouter(prefix="/totp", tags=["second factor"])
+router = part("second factor", f"{API}/auth/totp")
 
 
 @router.post("/enrol", responses=with_body(401, 403, 409))
