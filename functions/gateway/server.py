@@ -17,7 +17,11 @@ from shared.asker import Threaded
 from shared.settings import SettingsError, load
 from shared.telemetry import configure
 
-_SHUTDOWN_S = 15
+# Longer than an answer is awaited.
+SHUTDOWN_S = 15
+# Longer than a proxy keeps an idle connection for its next request (Traefik 90 s, nginx and AWS's
+# load balancers 60 s): if it ended here first, a request on its way would be lost. uvicorn: 5 s.
+KEEP_ALIVE_S = 120
 
 
 def create(settings: Settings) -> FastAPI:
@@ -51,7 +55,8 @@ def main() -> None:
         access_log=False,  # the edge writes the line of a request
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=_SHUTDOWN_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
 
 

@@ -1,0 +1,72 @@
+"""Secrets for a first try, as manifests: ``python -m infra.kubernetes.secrets``.
+
+They are for ``kubectl apply -f -``. A production cluster takes them from a store
+(``components/external-secrets``); nothing else in this folder holds a secret. The keys are made
+once and kept in ``.local/keys.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from local import keys
+from local.compose import variables
+from local.keys import Keys
+
+NAMESPACE: Final = "microservices"
+
+
+def manifests(keys: Keys, *, database: str, redis: str, smtp: str) -> list[dict[str, Any]]:
+    """One ``Secret`` for each service, with what is secret of its variables.
+
+    Args:
+        keys: of the whole system; each service is given its own.
+        database: libpq URL of PostgreSQL.
+        redis: URL; gateway and notification service use different keys in it.
+        smtp: URL of the mail server.
+    """
+    own = variables(keys)
+    return [
+        _secret("gateway", {"REDIS_URL": redis, **own["gateway"]}),
+        _secret("user-service", {"DATABASE_URL": database, **own["user"]}),
+        _secret(
+            "notification-service", {"REDIS_URL": redis, "SMTP_URL": smtp, **own["notification"]}
+        ),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command; without arguments, for the services of ``components/stand-ins``."""
+    parser = argparse.ArgumentParser(prog="python -m infra.kubernetes.secrets")
+    parser.add_argument("--database-url", default="postgresql://app:app@postgres:5432/app")
+    parser.add_argument("--redis-url", default="redis://redis:6379/0")
+    parser.add_argument("--smtp-url", default="smtp://inbox:1025")
+    parser.add_argument("--keys", type=Path, default=Path(".local/keys.json"))
+    given = parser.parse_args(arguments)
+    given.keys.parent.mkdir(parents=True, exist_ok=True)
+    made = manifests(
+        keys.load_or_make(given.keys),
+        database=given.database_url,
+        redis=given.redis_url,
+        smtp=given.smtp_url,
+    )
+    yaml.safe_dump_all(made, sys.stdout, sort_keys=False)
+
+
+def _secret(name: str, data: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "stringData": dict(data),
+    }
+
+
+if __name__ == "__main__":
+    main()

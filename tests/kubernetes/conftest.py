@@ -1,0 +1,57 @@
+"""The manifests are looked at everywhere; ``make test-k8s`` runs them, which takes minutes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.compose.containers import docker
+from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.kustomize import container_of, render
+from tests.services import Inbox
+
+pytest.register_assert_rewrite("tests.e2e.test_accounts")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The overlay dev, ready, in containers."""
+    _skip_unless_asked_for()
+    manifests = render("dev")
+    for name in ("gateway", "user-service"):
+        image = container_of(manifests.get("Deployment", name))["image"]
+        target = image.rpartition("/")[2].partition(":")[0]
+        docker(
+            "build", "--quiet", "--file=local/Dockerfile", "--target", target, "--tag", image, "."
+        )
+    cluster = Cluster(manifests)
+    try:
+        cluster.apply()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture(scope="session")
+def system(cluster: Cluster) -> Cluster:
+    """What the end-to-end tests ask for."""
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def inbox(cluster: Cluster) -> Inbox:
+    """Where its mails arrive."""
+    return cluster.inbox
+
+
+def _skip_unless_asked_for() -> None:
+    if "KUBERNETES" not in os.environ:
+        pytest.skip("takes minutes: make test-k8s")
+    if shutil.which("docker") is None:
+        pytest.skip("needs Docker")
+    if subprocess.run(["docker", "info"], capture_output=True).returncode:
+        pytest.skip("needs a Docker engine that answers")
