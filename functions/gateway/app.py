@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateway import problems, schemas
 from gateway.edge import Edge
-from gateway.routes import auth, email, health, keys, password, profile, sessions, totp
+from gateway.routes import auth, email, health, keys, pages, password, profile, sessions, totp
 from gateway.routes.part import API
 from gateway.services import Services
 from gateway.throttle import Throttled
@@ -30,8 +30,9 @@ def create_app(services: Services) -> FastAPI:
         title="User services",
         description="Accounts and sessions; every error is an RFC 9457 problem.",
         version=_VERSION,
+        docs_url=None,
         redoc_url=None,
-        routes=[route for part in _PARTS for route in part.router.routes],
+        routes=[*(route for part in _PARTS for route in part.router.routes), *pages.routes()],
     )
     app.state.services = services
     problems.install(app)
