@@ -180,6 +180,10 @@ test-k8s: setup-k8s ## The manifests, and the system in containers as they say (
 k8s-images: ## The images that the overlay dev names, in this machine's Docker
 	@for image in gateway worker; do docker build -f local/Dockerfile --target $$image -t user-services/$$image:dev .; done
 
+k8s-secrets: setup ## Namespace and secrets of a first try, for the cluster of kubectl
+	@kubectl apply -f infra/kubernetes/base/namespace.yaml
+	@$(BIN)/python -m infra.kubernetes.secrets | kubectl apply -f -
+
 k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLAY=dev or prod)
 	@kubectl delete job $(SETUP) --ignore-not-found
 	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY) --selector 'app.kubernetes.io/component notin (api,worker)'
@@ -187,7 +191,11 @@ k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLA
 	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY)
 	@for each in gateway user-service notification-service; do kubectl rollout status --namespace microservices deployment/$$each --timeout=10m || exit 1; done
 
-.PHONY: setup-k8s test-k8s k8s-images k8s-apply
+k8s-test: setup-k8s k8s-secrets ## The overlay dev on the cluster of kubectl, and the end-to-end tests on it
+	@$(MAKE) --no-print-directory k8s-apply OVERLAY=dev
+	@KUBERNETES=remote $(BIN)/python -m pytest tests/kubernetes/test_accounts.py $(ARGS)
+
+.PHONY: setup-k8s test-k8s k8s-images k8s-secrets k8s-apply k8s-test
 
 # ---- prove
 

@@ -12,6 +12,7 @@ import pytest
 from tests.compose.containers import docker
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.kustomize import container_of, render
+from tests.kubernetes.remote import Remote
 from tests.services import Inbox
 
 pytest.register_assert_rewrite("tests.e2e.test_accounts")
@@ -37,15 +38,20 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def system(cluster: Cluster) -> Cluster:
-    """What the end-to-end tests ask for."""
-    return cluster
+def system(request: pytest.FixtureRequest) -> Iterator[Cluster | Remote]:
+    """What the end-to-end tests ask for: on Docker, or on a real cluster (``make k8s-test``)."""
+    if os.environ.get("KUBERNETES") != "remote":
+        yield request.getfixturevalue("cluster")
+        return
+    remote = Remote()
+    yield remote
+    remote.close()
 
 
 @pytest.fixture(scope="session")
-def inbox(cluster: Cluster) -> Inbox:
+def inbox(system: Cluster | Remote) -> Inbox:
     """Where its mails arrive."""
-    return cluster.inbox
+    return system.inbox
 
 
 def _skip_unless_asked_for() -> None:
