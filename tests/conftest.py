@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from local import keys as key_files
@@ -25,6 +26,7 @@ from local.services import inbox as inbox_service
 from local.services.postgres import Postgres
 from local.services.redis import Redis
 from tests.services import Inbox, System, migrate, start
+from user.migrate import migrate as migrate_here
 
 _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
 _APACHE = os.environ.get("KAFKA") == "apache"
@@ -81,6 +83,16 @@ def database_url(group: Group, service_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def function_database_url(database_url: str) -> str:
+    """The same, as the role that a deployed user function has: it may read and write rows only."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE service LOGIN PASSWORD 'service'")
+    migrate_here(database_url, "service")
+    _, _, place = database_url.rpartition("@")
+    return f"postgresql://service:service@{place}"
+
+
+@pytest.fixture(scope="session")
 def redis_url(group: Group, service_folder: Path) -> Iterator[str]:
     """An empty Redis."""
     server = Redis(service_folder / "redis", ports.any_free(), durable=False)
@@ -121,9 +133,11 @@ def addresses(broker: str, database_url: str, redis_url: str, inbox: Inbox) -> A
 
 
 @pytest.fixture(scope="session")
-def system(addresses: Addresses, keys: Keys, inbox: Inbox) -> Iterator[System]:
+def system(
+    addresses: Addresses, function_database_url: str, keys: Keys, inbox: Inbox
+) -> Iterator[System]:
     """The whole system, ready. A test that kills a part of it starts that part again."""
-    system = System(addresses, keys, inbox)
+    system = System(addresses._replace(database=function_database_url), keys, inbox)
     system.start()
     yield system
     system.close()

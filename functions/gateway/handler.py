@@ -9,6 +9,7 @@ from typing import Any
 from mangum import Mangum
 
 from gateway.app import create_app
+from gateway.front import behind
 from gateway.problems import MEDIA_TYPE
 from gateway.settings import Settings
 from gateway.wiring import Gateway
@@ -23,7 +24,7 @@ def _build(settings: Settings) -> Handler:
     logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
     gateway = Gateway(settings, Inline)
     gateway.start()
-    app = create_app(gateway.services)
+    app: Any = behind(create_app(gateway.services), settings)
     # Without lifespan: Mangum would run start and stop around every single invocation.
     texts = ["application/json", MEDIA_TYPE, "text/"]
     http: Any = Mangum(app, lifespan="off", text_mime_types=texts)

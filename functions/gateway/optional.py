@@ -38,6 +38,9 @@ class Away(Exception):
 class OptionalRedis:
     """A Redis client that fails fast.
 
+    Args:
+        iam_cache: the ElastiCache cache that it is, where AWS credentials are its password.
+
     Attributes:
         failures: how many calls found it away.
 
@@ -45,9 +48,10 @@ class OptionalRedis:
         SettingsError: the URL is not one of a Redis.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, iam_cache: str = "") -> None:
         _check(url)
         self._url = url
+        self._iam_cache = iam_cache
         self.failures = 0
         self._retry_at = 0.0
 
@@ -58,8 +62,14 @@ class OptionalRedis:
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
+        url, credentials = self._url, None
+        if self._iam_cache:
+            from shared.elasticache_iam import access
+
+            url, credentials = access(url, self._iam_cache)
         return Redis.from_url(
-            self._url,
+            url,
+            credential_provider=credentials,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,
             # One more try: a socket may have died while the environment was frozen.

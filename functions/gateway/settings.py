@@ -12,6 +12,8 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
 
     Attributes:
         redis_url: rate limits, cached profiles, ended sessions.
+        redis_iam_cache: name of the ElastiCache cache that this is; the URL has a user and no
+            password then, because AWS credentials sign in. Empty for any other Redis.
         jwt_signing_keys: JWK Set with private keys, Ed25519 or P-256. The first signs; all of them
             verify.
         jwt_issuer, jwt_audience: the claims ``iss`` and ``aud``.
@@ -32,9 +34,13 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
         profile_cache_seconds: how long a cached profile lives; a change replaces it at once.
         host, port: where ``python -m gateway.server`` listens.
         trusted_proxies: addresses whose ``X-Forwarded-For`` is believed, comma-separated.
+        front: ``cloudfront``: in Lambda, only what CloudFront sends is served
+            (:mod:`gateway.front`). A server has ``trusted_proxies``.
+        origin_secrets: by which it is known, comma-separated: current, next, previous.
     """
 
     redis_url: str
+    redis_iam_cache: str = ""
     jwt_signing_keys: str
     jwt_issuer: str = "user-services"
     jwt_audience: str = "user-services"
@@ -54,3 +60,5 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 3000
     trusted_proxies: str = "127.0.0.1"
+    front: Literal["none", "cloudfront"] = "none"
+    origin_secrets: str = ""

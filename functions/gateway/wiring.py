@@ -50,7 +50,7 @@ class Gateway:
             timeout_s=settings.reply_timeout_ms / 1000,
             limit=settings.max_waiting,
         )
-        self._redis = OptionalRedis(settings.redis_url)
+        self._redis = OptionalRedis(settings.redis_url, settings.redis_iam_cache)
         self.services = _services(settings, self._asker, self._redis)
 
     def start(self) -> None:

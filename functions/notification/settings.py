@@ -12,6 +12,7 @@ class Settings(LogSettings, frozen=True, kw_only=True):
 
     Attributes:
         redis_url: where it is remembered what has been sent.
+        redis_iam_cache: see the gateway's settings.
         remember_sent_s: for how long; at least as long as the topics keep a record.
         notification_private_keys: JWK Set; opens what is sealed to this function.
         accept_plain_secrets: take a plain token from a peer that cannot seal (NestJS).
@@ -29,6 +30,7 @@ class Settings(LogSettings, frozen=True, kw_only=True):
     """
 
     redis_url: str
+    redis_iam_cache: str = ""
     remember_sent_s: int = 7 * 24 * 3600
     notification_private_keys: str
     accept_plain_secrets: bool = False

@@ -55,7 +55,7 @@ class NotificationFunction:
     def __init__(self, settings: Settings) -> None:
         self._mail = _mail(settings)
         self._sms = _sms(settings)
-        self._redis = _redis(settings.redis_url)
+        self._redis = _redis(settings)
         self._workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
         self._notifications = _notifications(settings, self._mail, self._sms, self._redis)
 
@@ -101,10 +101,16 @@ def _notifications(
     )
 
 
-def _redis(url: str) -> Redis:
+def _redis(settings: Settings) -> Redis:
+    url, credentials = settings.redis_url, None
+    if settings.redis_iam_cache:
+        from shared.elasticache_iam import access
+
+        url, credentials = access(url, settings.redis_iam_cache)
     try:
         return Redis.from_url(
             url,
+            credential_provider=credentials,
             socket_timeout=_REDIS_TIMEOUT_S,
             socket_connect_timeout=_REDIS_TIMEOUT_S,
             socket_keepalive=True,

@@ -1,4 +1,4 @@
-"""RDS Proxy's IAM authentication: a signed token, good for 15 minutes, instead of a password.
+"""IAM authentication of RDS: a signed token, good for 15 minutes, instead of a password.
 
 RDS User Guide, "IAM database authentication for MariaDB, MySQL, and PostgreSQL": the token is made
 here, without asking AWS, and is looked at only while a connection is opened.
@@ -26,4 +26,12 @@ def with_token(database_url: str) -> str:
     token = client.generate_db_auth_token(
         DBHostname=host, Port=port, DBUsername=unquote(user), Region=os.environ["AWS_REGION"]
     )
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(token, safe='')}@{host}:{port}"))
+    return with_password(database_url, token)
+
+
+def with_password(database_url: str, password: str) -> str:
+    """The URL with a password."""
+    parts = urlsplit(database_url)
+    _, _, address = parts.netloc.rpartition("@")
+    netloc = f"{parts.username or ''}:{quote(password, safe='')}@{address}"
+    return urlunsplit(parts._replace(netloc=netloc))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
@@ -10,6 +12,9 @@ from cdk_nag import AwsSolutionsChecks
 from infra.cdk.bus import MskStack, OwnBusStack
 from infra.cdk.data import DataStack, SecretsStack
 from infra.cdk.findings import acknowledge
+from infra.cdk.firewall import FirewallStack
+from infra.cdk.front import FrontStack
+from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import PROJECT, ROOT, stack_name
 from infra.cdk.network import NetworkStack
 from infra.cdk.operations import OperationsStack
@@ -18,6 +23,13 @@ from infra.cdk.service import ServiceStack
 
 # CDK takes it for taggable, CloudFormation does not.
 _UNTAGGED = ["AWS::RDS::DBProxyTargetGroup"]
+
+
+class _Service(NamedTuple):
+    """The service, and the secrets that it has."""
+
+    stack: ServiceStack
+    secrets: FunctionSecrets
 
 
 def add_stacks(app: App) -> Options:
@@ -32,26 +44,22 @@ def add_stacks(app: App) -> Options:
         service = _on_own(app, options, read_self_managed(ROOT / Path(options.self_managed)))
     else:
         service = _complete(app, options)
+    name = partial(stack_name, options.environment)
+    if options.has_front:
+        _front(app, options, service)
     OperationsStack(
-        app,
-        "operations",
-        options=options,
-        name=stack_name(options.environment, "operations"),
-        service=service,
+        app, "operations", options=options, name=name("operations"), service=service.stack
     )
     for tag, value in (("project", PROJECT), ("environment", options.environment)):
         Tags.of(app).add(tag, value, exclude_resource_types=_UNTAGGED)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    acknowledge(app, service)
+    acknowledge(app, service.stack)
     return options
 
 
-def _complete(app: App, options: Options) -> ServiceStack:
+def _complete(app: App, options: Options) -> _Service:
     """Network, data, Kafka, and the service on top."""
-
-    def name(part: str) -> str:
-        return stack_name(options.environment, part)
-
+    name = partial(stack_name, options.environment)
     network = NetworkStack(app, "network", options=options, name=name("network"))
     data = DataStack(app, "data", options=options, name=name("data"), network=network)
     bus = MskStack(
@@ -64,22 +72,17 @@ def _complete(app: App, options: Options) -> ServiceStack:
         name=name("service"),
         kafka=bus.kafka,
         secrets=data.secrets,
-        subnet_ids=[subnet.subnet_id for subnet in network.vpc.isolated_subnets],
+        subnet_ids=network.subnet_ids,
         security_group_ids=[network.functions.security_group_id],
-        database_user_arn=data.database_user_arn,
+        stores=data.stores,
     )
-    # The topics are there, and the secrets filled, before any function is.
-    service.add_stack_dependency(bus)
-    service.add_stack_dependency(data)
-    return service
+    _last(service, data, bus)
+    return _Service(service, data.secrets)
 
 
-def _on_own(app: App, options: Options, own: SelfManaged) -> ServiceStack:
+def _on_own(app: App, options: Options, own: SelfManaged) -> _Service:
     """Only the service, on Kafka, PostgreSQL and Redis that are there."""
-
-    def name(part: str) -> str:
-        return stack_name(options.environment, part)
-
+    name = partial(stack_name, options.environment)
     data = SecretsStack(app, "data", options=options, name=name("data"), own=own)
     bus = OwnBusStack(app, "bus", options=options, name=name("bus"), own=own)
     service = ServiceStack(
@@ -93,6 +96,29 @@ def _on_own(app: App, options: Options, own: SelfManaged) -> ServiceStack:
         security_group_ids=list(own.security_group_ids),
         kms_key_arns=own.kms_key_arns,
     )
+    _last(service, data, bus)
+    return _Service(service, data.secrets)
+
+
+def _last(
+    service: ServiceStack, data: DataStack | SecretsStack, bus: MskStack | OwnBusStack
+) -> None:
+    """The topics are there, and the secrets filled, before any function is."""
     service.add_stack_dependency(bus)
     service.add_stack_dependency(data)
-    return service
+
+
+def _front(app: App, options: Options, service: _Service) -> None:
+    """What the API is reached through: a firewall in us-east-1, and CloudFront."""
+    name = partial(stack_name, options.environment)
+    firewall = FirewallStack(app, "firewall", options=options, name=name("firewall"))
+    front = FrontStack(
+        app,
+        "front",
+        options=options,
+        name=name("front"),
+        service=service.stack,
+        secrets=service.secrets,
+        firewall=firewall,
+    )
+    front.add_stack_dependency(firewall)

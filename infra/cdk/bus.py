@@ -17,8 +17,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_msk as msk
 from constructs import Construct
 
+from infra.cdk.data import reading
 from infra.cdk.deploytime_function import DeployTimeFunction
-from infra.cdk.network import NetworkStack
+from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
 from shared.topics import TOPICS
 
@@ -70,9 +71,7 @@ class MskStack(Stack):
         )
         self._options = options
         self._network = network
-        self._subnets = network.vpc.select_subnets(
-            subnet_type=ec2.SubnetType.PRIVATE_ISOLATED
-        ).subnet_ids
+        self._subnets = network.subnet_ids
         group = self._group()
         serverless = options.kafka == "serverless"
         arn = self._serverless(name, group) if serverless else self._express(name, group, key)
@@ -95,27 +94,10 @@ class MskStack(Stack):
 
     def _group(self) -> ec2.SecurityGroup:
         """Lambda's pollers stand in the cluster's own security group, so it lets itself in."""
-        group = ec2.SecurityGroup(
-            self,
-            "Kafka",
-            vpc=self._network.vpc,
-            description="Kafka",
-            allow_all_outbound=False,
-        )
+        group = self._network.group_for(self, "Kafka", _IAM_PORT, "Kafka")
         port = ec2.Port.tcp(_IAM_PORT)
-        group.add_ingress_rule(self._network.functions, port, "Kafka from functions")
         group.add_ingress_rule(group, port, "Kafka from Lambda's pollers")
         group.add_egress_rule(group, port, "Kafka from Lambda's pollers")
-        ec2.CfnSecurityGroupEgress(
-            self,
-            "FunctionsToKafka",
-            group_id=self._network.functions.security_group_id,
-            destination_security_group_id=group.security_group_id,
-            ip_protocol="tcp",
-            from_port=_IAM_PORT,
-            to_port=_IAM_PORT,
-            description="Kafka from functions",
-        )
         return group
 
     def _serverless(self, name: str, group: ec2.SecurityGroup) -> str:
@@ -137,7 +119,7 @@ class MskStack(Stack):
         records = logs.LogGroup(
             self,
             "BrokerLogs",
-            retention=logs.RetentionDays.ONE_MONTH,
+            retention=log_retention(self._options.stage),
             removal_policy=RemovalPolicy.DESTROY,
         )
         cluster = msk.CfnCluster(
@@ -231,11 +213,12 @@ class OwnBusStack(Stack):
             secret_arn=own.kafka_secret_arn,
             ca_secret_arn=own.kafka_ca_secret_arn,
         )
+        secrets = [arn for arn in (own.kafka_secret_arn, own.kafka_ca_secret_arn) if arn]
         add_topics(
             self,
             self.kafka,
             options=options,
-            statements=_reading(own),
+            statements=reading(secrets, own.kms_key_arns),
             subnet_ids=own.vpc_subnet_ids,
             security_group_ids=own.security_group_ids,
             roll_segments=True,
@@ -280,17 +263,3 @@ def stated_topics() -> list[Mapping[str, str]]:
         }
         for topic in TOPICS
     ]
-
-
-def _reading(own: SelfManaged) -> list[iam.PolicyStatement]:
-    secrets = [arn for arn in (own.kafka_secret_arn, own.kafka_ca_secret_arn) if arn]
-    statements = []
-    if secrets:
-        statements.append(
-            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=secrets)
-        )
-    if own.kms_key_arns:
-        statements.append(
-            iam.PolicyStatement(actions=["kms:Decrypt"], resources=list(own.kms_key_arns))
-        )
-    return statements

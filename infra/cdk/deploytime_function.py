@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.cdk.naming import ROOT
+from infra.cdk.network import log_retention
 from infra.cdk.options import Options
 
 _TIMEOUT = Duration.minutes(5)
@@ -44,7 +45,7 @@ class DeployTimeFunction(Construct):
         records = logs.LogGroup(
             self,
             "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
+            retention=log_retention(options.stage),
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.role = _role(self, records, statements, in_network=bool(subnet_ids))

@@ -24,6 +24,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         log_days: retention of every log group.
         release: how the traffic moves to a new version (CodeDeploy's names, as SAM takes them).
         requests_per_second: what the API lets through, over all clients; twice that in a burst.
+        front: CloudFront with a web application firewall stands before the API.
         budget_usd: cost of a month that mail is sent about, at 80 % and when it is forecast.
     """
 
@@ -38,6 +39,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     log_days: int
     release: Release
     requests_per_second: int
+    front: bool
     budget_usd: int
 
 
@@ -53,6 +55,7 @@ DEV: Final = Environment(
     log_days=7,
     release="AllAtOnce",
     requests_per_second=50,
+    front=False,
     budget_usd=1_200,
 )
 STAGING: Final = Environment(
@@ -67,6 +70,7 @@ STAGING: Final = Environment(
     log_days=14,
     release="Canary10Percent5Minutes",
     requests_per_second=500,
+    front=True,
     budget_usd=1_500,
 )
 PROD: Final = Environment(
@@ -81,6 +85,7 @@ PROD: Final = Environment(
     log_days=90,
     release="Canary10Percent5Minutes",
     requests_per_second=2_000,
+    front=True,
     budget_usd=2_500,
 )
 

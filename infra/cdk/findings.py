@@ -11,7 +11,7 @@ from constructs import IConstruct
 from infra.cdk.service import ServiceStack
 
 _OWN_ROTATION: Final = (
-    "The function Keys rotates the three secrets at once, every month: a key must be known to its "
+    "The function Keys rotates these secrets at once, every month: a key must be known to its "
     "reader before its writer uses it, which one secret's rotation cannot see to."
 )
 _NETWORK_INTERFACES: Final = "A function in a network: these EC2 actions know no resources."
@@ -23,20 +23,17 @@ _FUNCTION_ROLE: Final = (
     "The rule cannot read the Fn::If. The one managed policy is AWSLambdaENIManagementAccess: "
     "exactly the network interfaces of a function."
 )
-_CACHE_ALONE: Final = (
-    "Opens a cache that only the functions' security group reaches; what it holds is rebuilt when "
-    "it is lost. docs/deploy.md says how it is exchanged."
-)
 
 EXPLAINED: Final = (
     # Where (the end of a construct's path), which rule, why.
     ("Secrets/Gateway/Resource", "AwsSolutions-SMG4", _OWN_ROTATION),
     ("Secrets/User/Resource", "AwsSolutions-SMG4", _OWN_ROTATION),
     ("Secrets/Notification/Resource", "AwsSolutions-SMG4", _OWN_ROTATION),
+    ("Secrets/Front/Resource", "AwsSolutions-SMG4", _OWN_ROTATION),
     (
-        "data/CachePassword/Resource",
+        "Secrets/Migration/Resource",
         "AwsSolutions-SMG4",
-        _CACHE_ALONE,
+        "An address and a role; the password that goes with them is RDS's, which exchanges it.",
     ),
     (
         "Function/Resource",
@@ -44,13 +41,29 @@ EXPLAINED: Final = (
         "The packages in dist/ are built for python3.13, the functions' runtime.",
     ),
     (
-        "data/Cluster/Resource",
+        "data/Database/Cluster/Resource",
         "AwsSolutions-RDS10",
         "Only where the environment's data may go: prod is protected.",
+    ),
+    (
+        "front/Distribution/Resource",
+        "AwsSolutions-CFR1",
+        "People sign in from wherever they are.",
+    ),
+    (
+        "front/Distribution/Resource",
+        "AwsSolutions-CFR3",
+        "What passes is in the API's and the gateway's logs, what is refused in the firewall's.",
+    ),
+    (
+        "front/Distribution/Resource",
+        "AwsSolutions-CFR4",
+        "With a name of its own it is TLS 1.2; CloudFront's own certificate takes no choice.",
     ),
     ("Topics/Role/Resource", "AwsSolutions-IAM5[Resource::*]", _NETWORK_INTERFACES),
     ("Template/GatewayRole", "AwsSolutions-IAM4", _FUNCTION_ROLE),
     ("Template/UserRole", "AwsSolutions-IAM4", _FUNCTION_ROLE),
+    ("Template/MigrationRole", "AwsSolutions-IAM4", _FUNCTION_ROLE),
     ("Template/NotificationRole", "AwsSolutions-IAM4", _FUNCTION_ROLE),
 )
 _WILDCARDS: Final = {

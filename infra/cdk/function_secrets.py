@@ -1,4 +1,4 @@
-"""The functions' secrets, encrypted with our key; ``deploytime.keys`` fills and rotates them."""
+"""The secrets, encrypted with our key; ``deploytime.keys`` fills and rotates them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.options import Options
 
 _ROTATION = Duration.days(30)
+KEY_WAITS = Duration.days(7)  # the least: a key whose stack is gone is deleted then
 
 
 class FunctionSecrets(Construct):
-    """One secret for each function, and the key that encrypts them.
+    """One secret for each function, one for CloudFront, and the key that encrypts them.
 
     Attributes:
         key: used for everything at rest.
-        gateway, user, notification: the secrets, each for the function of that name.
+        gateway, user, migration, notification: the secrets, each for the function of that name.
+        front: what CloudFront tells the gateway, so that it is known.
     """
 
     def __init__(self, scope: Construct, id: str, *, options: Options) -> None:  # noqa: A002 - CDK's name
@@ -35,14 +37,17 @@ class FunctionSecrets(Construct):
             "Key",
             description="Secrets and stored data of the user services",
             enable_key_rotation=True,
+            pending_window=KEY_WAITS,
             removal_policy=self._kept,
         )
         self.gateway = self._secret("Gateway")
         self.user = self._secret("User")
+        self.migration = self._secret("Migration")
         self.notification = self._secret("Notification")
+        self.front = self._secret("Front")
 
     def fill(
-        self, properties: Mapping[str, str], read: list[iam.PolicyStatement]
+        self, properties: Mapping[str, object], read: list[iam.PolicyStatement]
     ) -> DeployTimeFunction:
         """Make the keys, add the addresses; and rotate the keys every month.
 
@@ -50,11 +55,12 @@ class FunctionSecrets(Construct):
             properties: where the addresses come from (``deploytime.keys``).
             read: what may be read beside the secrets themselves.
         """
-        own = [self.gateway, self.user, self.notification]
         arns = {
             "GatewaySecretArn": self.gateway.secret_arn,
             "UserSecretArn": self.user.secret_arn,
+            "MigrationSecretArn": self.migration.secret_arn,
             "NotificationSecretArn": self.notification.secret_arn,
+            "FrontSecretArn": self.front.secret_arn,
         }
         keys = DeployTimeFunction(
             self,
@@ -64,7 +70,7 @@ class FunctionSecrets(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
-                    resources=[secret.secret_arn for secret in own],
+                    resources=list(arns.values()),
                 ),
                 iam.PolicyStatement(
                     actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]
@@ -91,7 +97,7 @@ class FunctionSecrets(Construct):
         return secretsmanager.Secret(
             self,
             name,
-            description=f"{name} function",
+            description=f"{name} of the user services",
             encryption_key=self.key,
             # Only what it begins with: an update of the stack leaves the content alone.
             secret_string_value=SecretValue.unsafe_plain_text("{}"),

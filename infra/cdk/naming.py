@@ -8,7 +8,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final = "user-services"
 DATABASE: Final = "users"
-DATABASE_USER: Final = "service"
+# The tables belong to the one; the user function signs in as the other.
+DATABASE_OWNER: Final = "migrator"
+DATABASE_ROLE: Final = "service"
 
 
 def stack_name(environment: str, part: str) -> str:

@@ -43,6 +43,34 @@ class NetworkStack(Stack):
         """So many zones, whichever region it is: without a look-up in an account."""
         return [Fn.select(zone, Fn.get_azs()) for zone in range(self._zones)]
 
+    @property
+    def subnet_ids(self) -> list[str]:
+        """All subnets: they are private."""
+        return [subnet.subnet_id for subnet in self.vpc.isolated_subnets]
+
+    def group_for(self, scope: Construct, name: str, port: int, what: str) -> ec2.SecurityGroup:
+        """A security group that the functions reach, and that reaches nothing.
+
+        The rule at their end stands in the scope, too, so that the network does not depend on what
+        is put into it.
+        """
+        group = ec2.SecurityGroup(
+            scope, f"{name}Group", vpc=self.vpc, description=name, allow_all_outbound=False
+        )
+        described = f"{what} from functions"
+        group.add_ingress_rule(self.functions, ec2.Port.tcp(port), described)
+        ec2.CfnSecurityGroupEgress(
+            scope,
+            f"FunctionsTo{name}",
+            group_id=self.functions.security_group_id,
+            destination_security_group_id=group.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=described,
+        )
+        return group
+
     def _network(self, stage: Environment) -> ec2.Vpc:
         vpc = ec2.Vpc(
             self,
@@ -59,7 +87,7 @@ class NetworkStack(Stack):
         records = logs.LogGroup(
             self,
             "FlowLogs",
-            retention=_retention(stage.log_days),
+            retention=log_retention(stage),
             removal_policy=RemovalPolicy.DESTROY,
         )
         vpc.add_flow_log(
@@ -71,7 +99,7 @@ class NetworkStack(Stack):
 
     def _endpoints(self, options: Options) -> None:
         # S3 is where a custom resource answers CloudFormation.
-        s3 = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         services = {"SecretsManager": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER}
         if options.mail_transport == "ses":
             services["Mail"] = ec2.InterfaceVpcEndpointAwsService.EMAIL
@@ -88,8 +116,9 @@ class NetworkStack(Stack):
             self.vpc.add_interface_endpoint(
                 name, service=service, security_groups=[group], open=False
             )
-        self.s3 = s3
 
 
-def _retention(days: int) -> logs.RetentionDays:
-    return logs.RetentionDays[{7: "ONE_WEEK", 14: "TWO_WEEKS", 90: "THREE_MONTHS"}[days]]
+def log_retention(stage: Environment) -> logs.RetentionDays:
+    """How long an environment keeps a log, as CDK names it."""
+    names = {7: "ONE_WEEK", 14: "TWO_WEEKS", 90: "THREE_MONTHS"}
+    return logs.RetentionDays[names[stage.log_days]]

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from infra.cdk import firewall
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
 from infra.cdk.service import ServiceStack
@@ -34,7 +33,7 @@ class Mapping(NamedTuple):
 
 
 class OperationsStack(Stack):
-    """Dashboard, alarms on slowness and on the age of records, budget, the API's own name."""
+    """Dashboard, alarms on slowness and on the age of records, budget."""
 
     def __init__(
         self,
@@ -57,8 +56,6 @@ class OperationsStack(Stack):
         self._dashboard(name)
         if options.alarm_email:
             self._budget()
-        if options.domain_name:
-            self._domain()
 
     def _slow_alarm(self) -> None:
         alarm = self._api_metric("Latency", "p99").create_alarm(
@@ -108,6 +105,14 @@ class OperationsStack(Stack):
             board.add_widgets(
                 _graph("Oldest record, s", [self._age(mapping) for mapping in self._mappings])
             )
+
+        if self._options.has_front:
+            board.add_widgets(_graph("Refused by the firewall", [self._refused()]))
+
+    def _refused(self) -> cloudwatch.Metric:
+        dimensions = {"WebACL": stack_name(self._options.environment, "firewall"), "Rule": "ALL"}
+        metric = _metric("AWS/WAFV2", "BlockedRequests", "Sum", dimensions, "requests")
+        return metric.with_(region=firewall.REGION)
 
     def _each_function(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
         return [
@@ -165,38 +170,6 @@ class OperationsStack(Stack):
             },
             notifications_with_subscribers=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
         )
-
-    def _domain(self) -> None:
-        options = self._options
-        # The other name would be a way around whatever is put in front of this one.
-        self._service.close_other_names()
-        domain = apigateway.CfnDomainName(
-            self,
-            "Domain",
-            domain_name=options.domain_name,
-            domain_name_configurations=[
-                apigateway.CfnDomainName.DomainNameConfigurationProperty(
-                    certificate_arn=options.certificate_arn,
-                    endpoint_type="REGIONAL",
-                    security_policy="TLS_1_2",
-                )
-            ],
-        )
-        apigateway.CfnApiMapping(
-            self, "ApiMapping", api_id=self._api, domain_name=domain.ref, stage="$default"
-        )
-        for kind in ("A", "AAAA"):
-            route53.CfnRecordSet(
-                self,
-                f"Record{kind}",
-                hosted_zone_id=options.hosted_zone_id,
-                name=f"{options.domain_name}.",
-                type=kind,
-                alias_target=route53.CfnRecordSet.AliasTargetProperty(
-                    dns_name=domain.attr_regional_domain_name,
-                    hosted_zone_id=domain.attr_regional_hosted_zone_id,
-                ),
-            )
 
 
 def _mappings(service: ServiceStack) -> Iterator[Mapping]:

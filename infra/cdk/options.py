@@ -57,8 +57,8 @@ class Options(msgspec.Struct, frozen=True, rename="kebab"):
         broker_type: instance type of an Express broker.
         architecture: what ``make build ARCH=...`` made.
         alarm_email: who is told of alarms and of the budget; empty for nobody.
-        domain_name, hosted_zone_id, certificate_arn: the API's own name, in
-            Route 53, with a certificate of this region (ACM).
+        domain_name, hosted_zone_id, certificate_arn: the API's own name, in Route 53, with a
+            certificate of us-east-1 (ACM), where CloudFront looks for it.
     """
 
     environment: Literal["dev", "staging", "prod"] = "dev"
@@ -80,6 +80,11 @@ class Options(msgspec.Struct, frozen=True, rename="kebab"):
         """The environment's numbers."""
         return ENVIRONMENTS[self.environment]
 
+    @property
+    def has_front(self) -> bool:
+        """Whether CloudFront stands before the API: as the environment says, or for a name."""
+        return self.stage.front or bool(self.domain_name)
+
 
 def read_options(context: Callable[[str], Any]) -> Options:
     """Read the options.
@@ -95,6 +100,8 @@ def read_options(context: Callable[[str], Any]) -> Options:
     options: Options = _convert(given, Options, "context")
     if options.domain_name and not (options.certificate_arn and options.hosted_zone_id):
         raise OptionError("domain-name needs certificate-arn and hosted-zone-id.")
+    if options.certificate_arn and ":us-east-1:" not in options.certificate_arn:
+        raise OptionError("certificate-arn: CloudFront takes a certificate of us-east-1 only.")
     if options.mail_transport == "smtp" and not options.self_managed:
         raise OptionError("mail-transport smtp needs self-managed: the network made here has no "
                           "way to a mail server.")  # fmt: skip

@@ -19,12 +19,13 @@ from aws_cdk import cloudformation_include as include
 from constructs import Construct
 
 from infra.cdk.bus import Kafka
-from infra.cdk.function_secrets import FunctionSecrets
+from infra.cdk.data import NO_STORES, Stores
+from infra.cdk.function_secrets import KEY_WAITS, FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
 
 TEMPLATE: Final = ROOT / "template.yaml"
-ROLES: Final = {"GatewayRole": "gateway", "UserRole": "user", "NotificationRole": "notification"}
+ROLES: Final = ("GatewayRole", "UserRole", "MigrationRole", "NotificationRole")
 RELEASED: Final = {
     # A function, and the alarms that stop its new version.
     "GatewayFunction": ("GatewayErrorsAlarm", "GatewayThrottlesAlarm", "ApiErrorsAlarm"),
@@ -67,7 +68,7 @@ class ServiceStack(Stack):
         subnet_ids: list[str],
         security_group_ids: list[str],
         kms_key_arns: tuple[str, ...] = (),
-        database_user_arn: str = "",
+        stores: Stores = NO_STORES,
     ) -> None:
         super().__init__(
             scope, id, stack_name=name, termination_protection=options.stage.retain_data
@@ -83,6 +84,8 @@ class ServiceStack(Stack):
                 **_kafka(kafka),
                 "GatewaySecretArn": secrets.gateway.secret_arn,
                 "UserSecretArn": secrets.user.secret_arn,
+                "MigrationSecretArn": secrets.migration.secret_arn,
+                "DatabaseOwnerSecretArn": stores.owner_secret_arn,
                 "NotificationSecretArn": secrets.notification.secret_arn,
                 "SubnetIds": subnet_ids,
                 "SecurityGroupIds": security_group_ids,
@@ -93,21 +96,17 @@ class ServiceStack(Stack):
         self._decide("IsMsk", holds=bool(kafka.msk_cluster_arn))
         self._decide("InVpc", holds=True)
         self._decide("HasAlarmTopic", holds=True)
+        self._decide("HasOwnerSecret", holds=bool(stores.owner_secret_arn))
         self._use_built_code()
         self._release_safely(options)
         if not options.stage.retain_data:
             self._leave_nothing()
         self._grant_keys(secrets, kms_key_arns)
-        if database_user_arn:
-            self._grant_database(database_user_arn)
+        self._grant_stores(stores)
 
     def resource(self, logical_id: str) -> CfnResource:
         """A resource of the template."""
         return self.template.get_resource(logical_id)
-
-    def close_other_names(self) -> None:
-        """Have the API answer to its own name only, not to the one that AWS gave it."""
-        self._property("Api", "DisableExecuteApiEndpoint", value=True)
 
     def _alarms(self, options: Options) -> sns.Topic:
         key = kms.Key(
@@ -115,6 +114,7 @@ class ServiceStack(Stack):
             "AlarmsKey",
             description="Alarms on their way",
             enable_key_rotation=True,
+            pending_window=KEY_WAITS,
             removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant_encrypt_decrypt(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
@@ -166,8 +166,13 @@ class ServiceStack(Stack):
         for role in ROLES:
             self._policy(f"{role}Decrypts", role, ["kms:Decrypt"], [secrets.key.key_arn, *own])
 
-    def _grant_database(self, database_user_arn: str) -> None:
-        self._policy("UserRoleConnects", "UserRole", ["rds-db:connect"], [database_user_arn])
+    def _grant_stores(self, stores: Stores) -> None:
+        if stores.database_user_arn:
+            database = [stores.database_user_arn]
+            self._policy("UserRoleConnects", "UserRole", ["rds-db:connect"], database)
+        for role in ("GatewayRole", "NotificationRole") if stores.cache_arns else ():
+            cache = list(stores.cache_arns)
+            self._policy(f"{role}Connects", role, ["elasticache:Connect"], cache)
 
     def _policy(self, id: str, role: str, actions: list[str], resources: list[str]) -> None:  # noqa: A002 - CDK's name
         policy = iam.CfnPolicy(
@@ -179,9 +184,9 @@ class ServiceStack(Stack):
                 statements=[iam.PolicyStatement(actions=actions, resources=resources)]
             ),
         )
-        if role == "UserRole":
+        if role == "MigrationRole":
             # The migration is run while the stack is made, and needs all of it.
-            self.resource("Schema").add_dependency(policy)
+            self.resource("Schema").add_resource_dependency(policy)
 
     def _property(self, logical_id: str, name: str, value: object) -> None:
         self.resource(logical_id).add_property_override(name, value)
@@ -199,6 +204,7 @@ def _choices(options: Options) -> dict[str, Any]:
         "ThrottlingRate": stage.requests_per_second,
         "ThrottlingBurst": 2 * stage.requests_per_second,
         "SnapStart": "PublishedVersions",
+        "Front": "cloudfront" if options.has_front else "none",
         "SchemaVersion": newest_migration(),
     }
 

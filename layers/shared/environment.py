@@ -3,7 +3,8 @@
 A deployed function is told by ``SECRETS_ARN`` where its secrets are: in a JSON object of Secrets
 Manager whose members are named like variables. Kafka's are kept as Lambda's event source mapping
 wants them (Developer Guide, "Kafka event source authentication"), so that both read the same
-secret: ``KAFKA_SECRET_ARN`` and ``KAFKA_CA_SECRET_ARN``. A variable that is set wins.
+secret: ``KAFKA_SECRET_ARN`` and ``KAFKA_CA_SECRET_ARN``. The database's owner is kept as RDS does
+it: ``DATABASE_SECRET_ARN``. A variable that is set wins.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ _FROM_KAFKA: Final = {
     "privateKeyPassword": "KAFKA_SSL_KEY_PASSWORD",
 }
 _FROM_CA: Final = {"certificate": "KAFKA_SSL_CA"}
+_FROM_RDS: Final = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
 
 SOURCES: Final[Mapping[str, Mapping[str, str] | None]] = {
     "SECRETS_ARN": None,
     "KAFKA_SECRET_ARN": _FROM_KAFKA,
     "KAFKA_CA_SECRET_ARN": _FROM_CA,
+    "DATABASE_SECRET_ARN": _FROM_RDS,
 }
 """The variables that name a secret, and what its members are called here; None is "the same"."""
 

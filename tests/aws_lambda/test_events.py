@@ -31,6 +31,29 @@ def test_the_gateway_reads_a_base64_body_and_keeps_the_clients_request_id(start:
     assert "#/password" in {error["pointer"] for error in json.loads(answer["body"])["errors"]}
 
 
+@pytest.mark.parametrize(
+    "path", ["/verify-email", "/reset-password", "/pages/page.js", "/docs/swagger-ui-bundle.js"]
+)
+def test_pages_and_swagger_ui_are_in_the_built_gateway(start: Start, path: str) -> None:
+    event = api_gateway.load("get_health")
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
+
+    answer = start("GatewayFunction").invoke(event)
+
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
+
+
+def test_with_cloudfront_in_front_the_gateway_serves_nobody_else(start: Start) -> None:
+    gateway = start("GatewayFunction", FRONT="cloudfront", ORIGIN_SECRETS="now,next")
+    event = api_gateway.load("get_health")
+
+    refused = gateway.invoke(event)
+    event["headers"] |= {"x-origin-secret": "next", "x-viewer-address": "192.0.2.1"}
+    served = gateway.invoke(event)
+
+    assert (refused["statusCode"], served["statusCode"]) == (403, 200)
+
+
 @pytest.mark.parametrize("function", ["UserFunction", "NotificationFunction"])
 def test_records_that_cannot_be_worked_on_are_listed_in_aws_form(
     start: Start, function: str

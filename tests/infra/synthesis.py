@@ -13,7 +13,7 @@ from infra.cdk.app import add_stacks
 
 Json = dict[str, Any]
 SELF_MANAGED = Path(__file__).with_name("self-managed.json")
-PARTS = ("network", "data", "bus", "service", "operations")
+PARTS = ("network", "data", "bus", "service", "firewall", "front", "operations")
 
 
 class Assembly:
@@ -83,7 +83,7 @@ def prod() -> Assembly:
         alarm_email="operators@example.com",
         domain_name="api.example.com",
         hosted_zone_id="Z0123456789ABCDEFGHIJ",
-        certificate_arn="arn:aws:acm:eu-central-1:123456789012:certificate/0",
+        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0",
     )
 
 

@@ -26,7 +26,8 @@ from tests.services import start
 
 FUNCTIONS = ("GatewayFunction", "UserFunction", "NotificationFunction")
 READ = {topic.name for topic in TOPICS} - {"gateway.reply", "user.failed", "notification.failed"}
-SECRETS = ("gateway", "user", "notification")
+SECRETS = ("gateway", "user", "migration", "notification", "front")
+ROLE = "deployed"  # whom the user function signs in as
 _OWN = {
     "kafka-security-protocol": "PLAINTEXT",
     "kafka-sasl-mechanism": "",
@@ -42,6 +43,11 @@ class Deployment(NamedTuple):
     assembly: Assembly
     kafka: str
     database: str
+
+    @property
+    def function_database(self) -> str:
+        """The database, as the user function reaches it."""
+        return as_role(self.database)
 
     def ids(self, part: str) -> dict[str, str]:
         """Physical ids of a stack's resources."""
@@ -59,6 +65,12 @@ class Deployment(NamedTuple):
         client = self.account.client("secretsmanager")
         content: dict[str, str] = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
         return content
+
+
+def as_role(database: str) -> str:
+    """The URL, with the user function's role instead of the owner."""
+    _, _, place = database.rpartition("@")
+    return f"postgresql://{ROLE}:{ROLE}@{place}"
 
 
 def names(keys: str) -> list[str]:
@@ -81,9 +93,10 @@ def kafka(group: Group, service_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def database(database_url: str) -> str:
-    """PostgreSQL, empty."""
+    """PostgreSQL, empty, with a role for the user function."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE deployed_test")
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{ROLE}'")
     return database_url.replace("/app_test", "/deployed_test")
 
 
@@ -109,7 +122,14 @@ def deployment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Deployment:
     folder = tmp_path_factory.mktemp("own")
-    assembly = own(folder, account, kafka, DATABASE_URL=database, REDIS_URL=redis_url)
+    assembly = own(
+        folder,
+        account,
+        kafka,
+        DATABASE_URL=as_role(database),
+        DATABASE_OWNER_URL=database,
+        REDIS_URL=redis_url,
+    )
     for part in ("data", "bus", "service"):
         status = account.deploy(assembly, part)
         assert status == "CREATE_COMPLETE", account.events(assembly.stack_name(part))
@@ -161,9 +181,13 @@ def test_topics_were_made_as_the_code_states_them(deployment: Deployment) -> Non
         assert len(found[topic.name].partitions) == topic.partitions
 
 
-def test_the_schema_was_migrated(deployment: Deployment) -> None:
-    with psycopg.connect(deployment.database) as connection:
+def test_the_schema_was_migrated_for_a_function_that_may_not_change_it(
+    deployment: Deployment,
+) -> None:
+    with psycopg.connect(deployment.function_database) as connection:
         answer = connection.execute("SELECT count(*) FROM users").fetchone()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("ALTER TABLE users ADD COLUMN more text")
 
     assert answer == (0,)
 
@@ -174,9 +198,16 @@ def test_secrets_hold_all_that_settings_need_and_each_only_its_own(deployment: D
         "JWT_SIGNING_KEYS",
         "USER_PUBLIC_KEYS",
         "NOTIFICATION_PUBLIC_KEYS",
+        "ORIGIN_SECRETS",
     }
     assert set(deployment.secret("user")) == {"DATABASE_URL", "USER_PRIVATE_KEYS"}
     assert set(deployment.secret("notification")) == {"REDIS_URL", "NOTIFICATION_PRIVATE_KEYS"}
+    assert deployment.secret("user")["DATABASE_URL"] == deployment.function_database
+    owner = {"DATABASE_URL": deployment.database, "DATABASE_ROLE": ROLE}
+    assert deployment.secret("migration") == owner
+    assert deployment.secret("front")["ORIGIN_SECRET"] in (
+        deployment.secret("gateway")["ORIGIN_SECRETS"].split(",")
+    )
     public = deployment.secret("gateway")["USER_PUBLIC_KEYS"]
     assert all("d" not in key for key in json.loads(public)["keys"])
 

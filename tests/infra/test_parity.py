@@ -17,12 +17,14 @@ from shared.environment import SOURCES
 from shared.settings import LogSettings, load
 from shared.topics import TOPICS
 from tests.infra.synthesis import Assembly, Json, dev, on_own_kafka, prod
+from user.migrate import Settings as MigrationSettings
 from user.settings import Settings as UserSettings
 
 TEMPLATE = load_template(ROOT / "template.yaml")
 SETTINGS: dict[str, type[LogSettings]] = {
     "GatewayFunction": GatewaySettings,
     "UserFunction": UserSettings,
+    "MigrationFunction": MigrationSettings,
     "NotificationFunction": NotificationSettings,
 }
 ALL = pytest.mark.parametrize("made", [dev, prod, on_own_kafka], ids=lambda made: made.__name__)
@@ -45,15 +47,20 @@ def variables(assembly: Assembly, function: str) -> Json:
 
 def secrets() -> dict[str, dict[str, str]]:
     """What the deployment writes to the functions' secrets, by function."""
+    redis = {"REDIS_URL": "rediss://cache", "REDIS_IAM_CACHE": "cache"}
+    database = "postgresql://service@database"
     held = Secrets(
-        gateway={"REDIS_URL": "rediss://cache"},
-        user={"DATABASE_URL": "postgresql://database", "DATABASE_IAM": "true"},
-        notification={"REDIS_URL": "rediss://cache"},
+        gateway=redis,
+        user={"DATABASE_URL": database, "DATABASE_IAM": "true"},
+        migration={"DATABASE_URL": database, "DATABASE_ROLE": "service"},
+        notification=redis,
+        front={},
     )
     made = complete(held, rotate=False)
     return {
         "GatewayFunction": made.gateway,
         "UserFunction": made.user,
+        "MigrationFunction": made.migration,
         "NotificationFunction": made.notification,
     }
 
@@ -65,7 +72,7 @@ def fields(kind: type[LogSettings]) -> set[str]:
 @ALL
 @pytest.mark.parametrize("function", SETTINGS)
 def test_a_function_is_told_nothing_that_it_does_not_read(made: Any, function: str) -> None:
-    # Everybody is given Kafka's address; the notification function has no client.
+    # Everybody is given Kafka's address; not all have a client.
     read = fields(SETTINGS[function]) | set(SOURCES) | fields(UserSettings)
 
     assert set(variables(made(), function)) <= read

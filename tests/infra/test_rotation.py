@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from infra.cdk.deploytime.rotation import Secrets, complete
 from shared.errors import BadMessage
 from shared.sealing import JwkSet, Opener, Sealer
 
+NOTHING = Secrets(
+    gateway={"REDIS_URL": "redis://"}, user={}, migration={}, notification={}, front={}
+)
 WHERE = {"topic": "user.register", "field": "password", "correlation_id": "1"}
 
 
@@ -27,9 +31,7 @@ def names(text: str) -> list[str]:
 
 @pytest.fixture
 def first() -> Secrets:
-    return complete(
-        Secrets(gateway={"REDIS_URL": "redis://"}, user={}, notification={}), rotate=False
-    )
+    return complete(NOTHING, rotate=False)
 
 
 def test_what_is_complete_stays_as_it_is(first: Secrets) -> None:
@@ -75,12 +77,36 @@ def test_a_rotation_that_broke_off_between_two_secrets_is_completed_not_repeated
     first: Secrets,
 ) -> None:
     second = complete(first, rotate=True)
-    broken_off = Secrets(gateway=first.gateway, user=second.user, notification=second.notification)
+    broken_off = msgspec.structs.replace(second, gateway=first.gateway, front=first.front)
 
     again = complete(broken_off, rotate=True)
 
     assert again.user == second.user
     assert again.gateway["USER_PUBLIC_KEYS"] == second.gateway["USER_PUBLIC_KEYS"]
+
+
+def test_the_gateway_knows_what_cloudfront_sends_a_period_before_and_after(first: Secrets) -> None:
+    second = complete(first, rotate=True)
+    third = complete(second, rotate=True)
+
+    sent = [made.front["ORIGIN_SECRET"] for made in (first, second, third)]
+    known = [made.gateway["ORIGIN_SECRETS"].split(",") for made in (first, second, third)]
+
+    assert len(set(sent)) == 3
+    assert sent[0] in known[1]
+    assert sent[0] not in known[2]
+    assert sent[1] in known[0]
+    assert sent[2] in known[1]
+    assert min(map(len, sent)) >= 43  # 256 bits
+
+
+def test_a_rotation_that_broke_off_before_cloudfront_was_told_is_completed(first: Secrets) -> None:
+    second = complete(first, rotate=True)
+
+    again = complete(msgspec.structs.replace(second, front=first.front), rotate=True)
+
+    assert again.front == second.front
+    assert again.gateway["ORIGIN_SECRETS"] == second.gateway["ORIGIN_SECRETS"]
 
 
 def test_no_function_can_open_what_is_sealed_to_another(first: Secrets) -> None:

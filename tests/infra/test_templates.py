@@ -97,11 +97,56 @@ def test_the_database_is_encrypted_and_takes_iam_over_tls_only() -> None:
     assert "MasterUserPassword" not in cluster
     assert proxy["RequireTLS"]
     assert proxy["DBProxyName"] == dev().stack_name("data")  # unique in an account and region
-    assert [auth["IAMAuth"] for auth in proxy["Auth"]] == ["REQUIRED"]
+    assert proxy["DefaultAuthScheme"] == "IAM_AUTH"
+    assert "Auth" not in proxy  # there is no password for it to know
     assert cluster["ServerlessV2ScalingConfiguration"] == {
         "MinCapacity": DEV.database_min_acu,
         "MaxCapacity": DEV.database_max_acu,
     }
+
+
+def test_the_function_signs_in_as_a_role_of_its_own_and_only_the_migration_as_the_owner() -> None:
+    cluster = dev().only("data", "AWS::RDS::DBCluster")
+    told = dev().only("data", "Custom::Keys")["Connections"]
+    migration = dev().templates["service"]["Resources"]["MigrationRole"]["Properties"]
+
+    assert f"//{cluster['MasterUsername']}@" in str(told["DATABASE_OWNER_URL"])
+    assert "//service@" in str(told["DATABASE_URL"])
+    assert cluster["MasterUsername"] != "service"
+    for where, statement in statements(dev()):
+        if statement["Action"] == "rds-db:connect":
+            assert "/service" in str(statement["Resource"]), where
+    readers = {where for where, each in statements(dev()) if "MasterUserSecret" in str(each)}
+    assert readers == {"service/MigrationRole"}
+    assert migration["Policies"][0]["PolicyDocument"]["Statement"][1]["Sid"] == "ReadSecrets"
+
+
+def test_the_cache_has_one_user_who_signs_in_by_iam() -> None:
+    user = dev().only("data", "AWS::ElastiCache::User")
+    cache = dev().only("data", "AWS::ElastiCache::ServerlessCache")
+    told = dev().only("data", "Custom::Keys")["Connections"]
+    connecting = {
+        where: str(statement["Resource"])
+        for where, statement in statements(dev())
+        if statement["Action"] == "elasticache:Connect"
+    }
+
+    assert user["AuthenticationMode"] == {"Type": "iam"}
+    assert user["UserId"] == user["UserName"]  # IAM wants it so
+    assert len(user["UserId"]) <= 40
+    assert told["REDIS_IAM_CACHE"] == cache["ServerlessCacheName"]
+    assert f"//{user['UserName']}@" in str(told["REDIS_URL"])
+    assert set(connecting) == {"service/GatewayRoleConnects", "service/NotificationRoleConnects"}
+    for resources in connecting.values():
+        assert f"serverlesscache:{cache['ServerlessCacheName']}" in resources
+        assert f"user:{user['UserId']}" in resources
+
+
+@ALL
+def test_no_password_is_made_or_passed_on(made: Made) -> None:
+    for _, name, resource in made().all_resources():
+        assert "GenerateSecretString" not in resource.get("Properties", {}), name
+        assert "Passwords" not in str(resource.get("Properties")), name
 
 
 def test_kafka_takes_iam_only() -> None:
@@ -152,7 +197,7 @@ def test_the_schema_is_migrated_before_the_user_function_changes(made: Made) -> 
 def test_the_migration_waits_until_it_may_read_its_secret_and_reach_the_database() -> None:
     schema = dev().templates["service"]["Resources"]["Schema"]
 
-    assert {"UserRoleDecrypts", "UserRoleConnects"} <= set(listed(schema["DependsOn"]))
+    assert "MigrationRoleDecrypts" in listed(schema["DependsOn"])
 
 
 def test_stored_data_outlives_prod_and_nothing_outlives_dev() -> None:
@@ -166,7 +211,28 @@ def test_stored_data_outlives_prod_and_nothing_outlives_dev() -> None:
     protected = {
         p for p in prod().templates if manifest[p]["properties"].get("terminationProtection")
     }
-    assert protected >= {"network", "data", "bus", "service"}
+    assert protected >= {"network", "data", "bus", "service", "firewall", "front"}
+
+
+def test_no_log_group_is_left_to_services_that_make_their_own_and_keep_them() -> None:
+    cluster = dev().only("data", "AWS::RDS::DBCluster")
+    groups = [
+        each["Properties"].get("LogGroupName")
+        for _, _, each in dev().all_resources()
+        if each["Type"] == "AWS::Logs::LogGroup"
+    ]
+
+    assert f"/aws/rds/cluster/{cluster['DBClusterIdentifier']}/postgresql" in groups
+    assert f"/aws/rds/proxy/{dev().only('data', 'AWS::RDS::DBProxy')['DBProxyName']}" in groups
+    for _, name, resource in dev().all_resources():
+        if resource["Type"] == "AWS::Lambda::Function":
+            assert resource["Properties"]["LoggingConfig"]["LogGroup"], name
+
+
+def test_a_key_whose_stack_is_gone_does_not_wait_longer_than_it_must() -> None:
+    for _, name, resource in dev().all_resources():
+        if resource["Type"] == "AWS::KMS::Key":
+            assert resource["Properties"]["PendingWindowInDays"] == 7, name
 
 
 def test_a_layer_goes_with_dev_and_an_old_one_stays_for_a_roll_back_in_prod() -> None:
@@ -234,17 +300,6 @@ def test_the_dashboard_shows_every_topic_that_is_read(made: Made) -> None:
             assert topic.name in body
 
 
-def test_with_a_name_of_its_own_the_api_has_no_other() -> None:
-    api = prod().templates["service"]["Resources"]["Api"]["Properties"]
-    names = {
-        record["Properties"]["Name"]
-        for record in prod().resources("operations", "AWS::Route53::RecordSet").values()
-    }
-
-    assert api["DisableExecuteApiEndpoint"]
-    assert names == {"api.example.com."}
-
-
 @pytest.mark.parametrize(
     ("context", "told"),
     [
@@ -252,6 +307,14 @@ def test_with_a_name_of_its_own_the_api_has_no_other() -> None:
         ({"kafka": "confluent"}, "kafka"),
         ({"domain-name": "api.example.com"}, "certificate-arn"),
         ({"mail-transport": "smtp"}, "self-managed"),
+        (
+            {
+                "domain-name": "api.example.com",
+                "hosted-zone-id": "Z0",
+                "certificate-arn": "arn:aws:acm:eu-central-1:1:certificate/0",
+            },
+            "us-east-1",
+        ),
     ],
 )
 def test_an_option_that_cannot_be_used_is_named(context: dict[str, str], told: str) -> None:

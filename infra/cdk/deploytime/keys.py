@@ -9,12 +9,14 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import unquote, urlsplit
 
+import msgspec
+
+from shared.custom_resource import Event, answer_with
 from shared.settings import LogSettings
 from shared.telemetry import configure
 
-from .response import Event, answer_with
 from .rotation import Secret, Secrets, complete
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NAMES = ("gateway", "user", "notification")
+# In the order in which they are written: whoever reads must know a key before anybody uses it.
+_NAMES = ("user", "migration", "notification", "gateway", "front")
 
 
 def handler(event: Event, context: object) -> None:
@@ -41,12 +44,7 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
     arns = {name: properties[f"{name.title()}SecretArn"] for name in _NAMES}
     held = Secrets(**{name: _read(client, arns[name]) for name in _NAMES})
     wanted = complete(_connected(client, held, properties), rotate=rotate)
-    # Readers first: whoever opens must know a key before anybody seals to it.
-    changed = [
-        name
-        for name in ("user", "notification", "gateway")
-        if getattr(wanted, name) != getattr(held, name)
-    ]
+    changed = [name for name in _NAMES if getattr(wanted, name) != getattr(held, name)]
     for name in changed:
         content = json.dumps(getattr(wanted, name))
         client.put_secret_value(SecretId=arns[name], SecretString=content)
@@ -58,21 +56,23 @@ def _connected(
     client: SecretsManagerClient, held: Secrets, properties: Mapping[str, Any]
 ) -> Secrets:
     """Add the addresses: of what was deployed, or those that a secret of the user's holds."""
-    if properties.get("ConnectionsSecretArn"):
-        own = _read(client, properties["ConnectionsSecretArn"])
-    else:
-        password = _read_text(client, properties["CachePasswordArn"])
-        cache = f"rediss://{properties['CacheUser']}:{quote(password, safe='')}@"
-        own = {
-            "DATABASE_URL": properties["DatabaseUrl"],
-            "DATABASE_IAM": properties["DatabaseIam"],
-            "REDIS_URL": cache + properties["CacheAddress"],
-        }
-    return Secrets(
-        gateway={**held.gateway, **_only(own, "REDIS_URL")},
+    own = properties.get("Connections") or _read(client, properties["ConnectionsSecretArn"])
+    redis = _only(own, "REDIS_URL", "REDIS_IAM_CACHE")
+    return msgspec.structs.replace(
+        held,
+        gateway={**held.gateway, **redis},
         user={**held.user, **_only(own, "DATABASE_URL", "DATABASE_IAM")},
-        notification={**held.notification, **_only(own, "REDIS_URL", "SMTP_URL")},
+        migration=_migration(own),
+        notification={**held.notification, **redis, **_only(own, "SMTP_URL")},
     )
+
+
+def _migration(own: Secret) -> Secret:
+    """Where the tables have an owner of their own, the function's role is told what it may do."""
+    if "DATABASE_OWNER_URL" not in own:
+        return _only(own, "DATABASE_URL", "DATABASE_IAM")
+    role = urlsplit(own["DATABASE_URL"]).username or ""
+    return {"DATABASE_URL": own["DATABASE_OWNER_URL"], "DATABASE_ROLE": unquote(role)}
 
 
 def _only(own: Secret, *names: str) -> Secret:
@@ -80,9 +80,5 @@ def _only(own: Secret, *names: str) -> Secret:
 
 
 def _read(client: SecretsManagerClient, arn: str) -> Secret:
-    content: Secret = json.loads(_read_text(client, arn))
+    content: Secret = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
     return content
-
-
-def _read_text(client: SecretsManagerClient, arn: str) -> str:
-    return client.get_secret_value(SecretId=arn)["SecretString"]

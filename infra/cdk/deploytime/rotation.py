@@ -14,6 +14,8 @@ gateway       USER_PUBLIC_KEYS           current, its public part
 gateway       NOTIFICATION_PUBLIC_KEYS   current, its public part
 user          USER_PRIVATE_KEYS          current, next, all previous
 notification  NOTIFICATION_PRIVATE_KEYS  current, next, previous
+gateway       ORIGIN_SECRETS             current, next, previous
+front         ORIGIN_SECRET              current: what CloudFront sends
 ============  =========================  ================================
 """
 
@@ -31,11 +33,13 @@ Secret = dict[str, str]
 
 
 class Secrets(msgspec.Struct):
-    """The content of the functions' secrets."""
+    """The content of the secrets."""
 
     gateway: Secret
     user: Secret
+    migration: Secret
     notification: Secret
+    front: Secret
 
 
 class _Use(NamedTuple):
@@ -60,15 +64,19 @@ def complete(held: Secrets, *, rotate: bool) -> Secrets:
     jwt = _keys(held.gateway.get("JWT_SIGNING_KEYS"), _JWT, rotate=rotate)
     user = _sealing(held, held.user, _USER, rotate=rotate)
     notification = _sealing(held, held.notification, _NOTIFICATION, rotate=rotate)
+    origin = _origin(held, rotate=rotate)
     return Secrets(
         gateway={
             **held.gateway,
             "JWT_SIGNING_KEYS": jwt.to_json(),
             "USER_PUBLIC_KEYS": _current(user),
             "NOTIFICATION_PUBLIC_KEYS": _current(notification),
+            "ORIGIN_SECRETS": ",".join(origin),
         },
         user={**held.user, "USER_PRIVATE_KEYS": user.to_json()},
+        migration=held.migration,
         notification={**held.notification, "NOTIFICATION_PRIVATE_KEYS": notification.to_json()},
+        front={"ORIGIN_SECRET": origin[0]},
     )
 
 
@@ -87,6 +95,15 @@ def _keys(text: str | None, use: _Use, *, rotate: bool) -> JwkSet:
         return JwkSet(held)
     current, following, *previous = held
     return JwkSet((following, _new(use), *(current, *previous)[: use.previous]))
+
+
+def _origin(held: Secrets, *, rotate: bool) -> list[str]:
+    known = held.gateway.get("ORIGIN_SECRETS", "").split(",")
+    if len(known) < 2:
+        return [secrets.token_urlsafe(), secrets.token_urlsafe()]
+    if not rotate or held.front.get("ORIGIN_SECRET") != known[0]:
+        return known
+    return [known[1], secrets.token_urlsafe(), known[0]]
 
 
 def _current(keys: JwkSet) -> str:

@@ -13,14 +13,13 @@ from typing import Any
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from shared.custom_resource import answer_with
 from shared.environment import environment
 from shared.kafka import client_config
 from shared.settings import KafkaSettings, load
 from shared.telemetry import configure
 from shared.topic_admin import ensure_topics
 from shared.topics import Topic
-
-from .response import answer_with
 
 
 class TopicsNotMade(Exception):

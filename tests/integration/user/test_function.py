@@ -33,12 +33,12 @@ Function = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def settings(broker: str, database_url: str, keys: Keys) -> Settings:
+def settings(broker: str, function_database_url: str, keys: Keys) -> Settings:
     return Settings(
         kafka_bootstrap_servers=broker,
         kafka_fetch_wait_ms=5,
         kafka_delivery_timeout_ms=2_000,
-        database_url=database_url,
+        database_url=function_database_url,
         user_private_keys=keys.user.to_json(),
         bcrypt_cost=4,
     )

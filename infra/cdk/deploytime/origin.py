@@ -1,0 +1,46 @@
+"""On a schedule: CloudFront is told the secret by which the gateway knows it, after a rotation.
+
+The gateway knows each secret a whole period before and after CloudFront sends it
+(:mod:`deploytime.rotation`), so nothing depends on when this runs within that.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from shared.settings import LogSettings
+from shared.telemetry import configure
+
+log = logging.getLogger(__name__)
+
+_HEADER = "x-origin-secret"
+
+
+def handler(event: Mapping[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda passes it
+    """``{"DistributionId": ..., "SecretArn": ...}``."""
+    import boto3  # comes with the Lambda runtime
+
+    configure("origin", LogSettings())
+    held = boto3.client("secretsmanager").get_secret_value(SecretId=event["SecretArn"])
+    secret = json.loads(held["SecretString"])["ORIGIN_SECRET"]
+    cloudfront: Any = boto3.client("cloudfront")
+    found = cloudfront.get_distribution_config(Id=event["DistributionId"])
+    config = found["DistributionConfig"]
+    outdated = [header for header in _headers(config) if header["HeaderValue"] != secret]
+    for header in outdated:
+        header["HeaderValue"] = secret
+    if outdated:
+        cloudfront.update_distribution(
+            Id=event["DistributionId"], IfMatch=found["ETag"], DistributionConfig=config
+        )
+    log.info("origin secret is current", extra={"exchanged": bool(outdated)})
+
+
+def _headers(config: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    for origin in config["Origins"]["Items"]:
+        for header in origin.get("CustomHeaders", {}).get("Items", []):
+            if header["HeaderName"].lower() == _HEADER:
+                yield header
