@@ -9,10 +9,10 @@ by correlation id; others on the same partition belong to another asker and are 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import OrderedDict
 from concurrent.futures import Future
+from random import SystemRandom
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -29,6 +29,8 @@ _BROKER_TIMEOUT_S = 5.0
 _SLEPT_S = 5.0
 _REMEMBERED = 10_000
 _DRAIN = 500
+# The kernel's numbers: copies of one snapshot draw different ones, and no other sequence is changed.
+_random = SystemRandom()
 _UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)  # noqa: SLF001 - librdkafka's local errors have such names
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
@@ -127,7 +129,7 @@ class Replies:
         client, whose import would be a fiftieth of a cold start.
         """
         stated = _PARTITIONS[self._topic]
-        for partition in random.sample(range(stated), stated):
+        for partition in _random.sample(range(stated), stated):
             try:
                 return self._end(partition)
             except KafkaException as error:

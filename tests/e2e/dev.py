@@ -31,7 +31,13 @@ START_S = 60.0  # a slow machine, with the database to create
 
 
 def copy_project(folder: Path) -> Path:
-    """What runs of the project, so that code can be changed and state kept apart."""
+    """What runs of the project, so that code can be changed and state kept apart.
+
+    Args:
+        folder: not pytest's own: PostgreSQL, under root, must reach it, and a second pytest that
+            starts meanwhile closes that.
+    """
+    folder.mkdir(exist_ok=True)
     for name in _PARTS:
         source = ROOT / name
         if source.is_dir():

@@ -28,8 +28,8 @@ def records(bootstrap_servers: str) -> int:
     return sum(ends)
 
 
-def test_commands_are_still_there_after_a_restart(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path)
+def test_commands_are_still_there_after_a_restart(service_folder: Path) -> None:
+    folder = copy_project(service_folder / "dev")
     dev = Dev(folder, KAFKA="apache")
     try:
         dev.see("Ready in", timeout=2 * START_S)
