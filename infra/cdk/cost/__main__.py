@@ -32,13 +32,17 @@ def main() -> None:
     parser.add_argument("--users", type=int, required=True, help="users stored")
     parser.add_argument("--environment", choices=sorted(ENVIRONMENTS), default="dev")
     parser.add_argument("--kafka", choices=("serverless", "express", "own"), default="serverless")
+    parser.add_argument("--prices", action="store_true", help="show each price and its source")
     given = parser.parse_args()
     print(  # noqa: T201 - a command
         f"{given.environment}, Kafka {given.kafka}, {given.rps:g} requests/s, "
-        f"{given.users:,} users; list prices of {prices.REGION}, noted {prices.DATE}\n"
+        f"{given.users:,} users\nList prices of {prices.REGION}, noted by hand on {prices.DATE}; "
+        "look them up again.\n"
     )
     load = Load(rps=given.rps, users=given.users)
     print(table(load, given.environment, cast("Kafka", given.kafka)))  # noqa: T201 - a command
+    if given.prices:
+        print("", *prices.table(), sep="\n")  # noqa: T201 - a command
 
 
 if __name__ == "__main__":

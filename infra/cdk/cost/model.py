@@ -42,6 +42,7 @@ class Work(NamedTuple):
         cached_s: a profile from the cache.
         mail_s: one mail.
         record_bytes: a record with headers, compressed by nobody.
+        response_bytes: an answer with its headers.
         log_bytes: what one request writes to all logs.
         user_bytes: a user with sessions and indexes.
     """
@@ -52,6 +53,7 @@ class Work(NamedTuple):
     cached_s: float = 0.005
     mail_s: float = 0.3
     record_bytes: int = 600
+    response_bytes: int = 1_500
     log_bytes: int = 1_200
     user_bytes: int = 6_000
 
@@ -106,7 +108,9 @@ def month(load: Load, stage: Environment, kafka: Kafka) -> list[Line]:
             not on this bill.
     """
     lines = [_api(load), _functions(load), _snapshots(), _pollers(), _secrets(kafka)]
-    lines += [_watching(load, kafka), _mail(load)]
+    lines += [_watching(load, stage, kafka), _mail(load)]
+    if stage.front:
+        lines += [_front(load), _firewall(load)]
     if kafka != "own":
         lines += [_kafka(load, kafka), _database(load, stage), _proxy(load, stage)]
         lines += [_cache(load), _endpoints(stage)]
@@ -120,6 +124,19 @@ def mappings() -> int:
 
 def _api(load: Load) -> Line:
     return Line("API Gateway", 0, load.requests * prices.API_REQUEST)
+
+
+def _front(load: Load) -> Line:
+    """Each request runs the function that notes its address."""
+    each = prices.FRONT_REQUEST + prices.FRONT_FUNCTION
+    each += load.work.response_bytes / _GB * prices.FRONT_OUT_GB
+    return Line("CloudFront", 0, load.requests * each)
+
+
+def _firewall(load: Load) -> Line:
+    """Three groups of AWS's rules, and the limit for each address."""
+    idle = prices.FIREWALL + 4 * prices.FIREWALL_RULE
+    return Line("AWS WAF", idle, load.requests * prices.FIREWALL_REQUEST)
 
 
 def _functions(load: Load) -> Line:
@@ -196,14 +213,18 @@ def _endpoints(stage: Environment) -> Line:
 
 
 def _secrets(kafka: Kafka) -> Line:
-    """The functions' three; and the database's and the cache's, where they are ours."""
-    secrets = 3 if kafka == "own" else 5
+    """The functions' four and CloudFront's; and the database's, where it is ours."""
+    secrets = 5 if kafka == "own" else 6
     return Line("Secrets and keys", secrets * prices.SECRET + 2 * prices.KMS_KEY, 0)
 
 
-def _watching(load: Load, kafka: Kafka) -> Line:
-    alarms = 12 + 1 + (0 if kafka == "own" else 6)
-    idle = alarms * prices.ALARM_METRIC + prices.DASHBOARD
+def alarms(stage: Environment, kafka: Kafka) -> int:
+    """The template's; a slow API; old records, of which MSK tells; CloudFront's old secret."""
+    return 12 + 1 + (0 if kafka == "own" else 6) + (1 if stage.front else 0)
+
+
+def _watching(load: Load, stage: Environment, kafka: Kafka) -> Line:
+    idle = alarms(stage, kafka) * prices.ALARM_METRIC + prices.DASHBOARD
     idle += mappings() * 8 * prices.METRIC  # EventCount and KafkaMetrics of each mapping
     return Line("CloudWatch", idle, load.requests * load.work.log_bytes / _GB * prices.LOG_GB)
 
