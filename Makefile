@@ -151,6 +151,7 @@ capacity: setup-cdk ## Simulate the load and draw docs/capacity.svg
 # ---- Kubernetes
 
 OVERLAY ?= dev
+WAIT ?= 10m
 KUBE_TOOLS := .local/kubernetes-tools
 KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
@@ -184,12 +185,12 @@ k8s-secrets: setup ## Namespace and secrets of a first try, for the cluster of k
 	@kubectl apply -f infra/kubernetes/base/namespace.yaml
 	@$(BIN)/python -m infra.kubernetes.secrets | kubectl apply -f -
 
-k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLAY=dev or prod)
+k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLAY=dev or prod, WAIT=10m)
 	@kubectl delete job $(SETUP) --ignore-not-found
 	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY) --selector 'app.kubernetes.io/component notin (api,worker)'
-	@kubectl wait job $(SETUP) --for=condition=complete --timeout=10m
+	@kubectl wait job $(SETUP) --for=condition=complete --timeout=$(WAIT)
 	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY)
-	@for each in gateway user-service notification-service; do kubectl rollout status --namespace microservices deployment/$$each --timeout=10m || exit 1; done
+	@for each in gateway user-service notification-service; do kubectl rollout status --namespace microservices deployment/$$each --timeout=$(WAIT) || exit 1; done
 
 k8s-test: setup-k8s k8s-secrets ## The overlay dev on the cluster of kubectl, and the end-to-end tests on it
 	@$(MAKE) --no-print-directory k8s-apply OVERLAY=dev

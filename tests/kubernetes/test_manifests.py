@@ -104,6 +104,19 @@ def test_a_container_may_do_nothing_special(overlay: str) -> None:
 
 
 @ALL
+def test_the_namespace_lets_every_pod_in(overlay: str) -> None:
+    # Pod Security Standards, "Restricted": what the namespace enforces.
+    for each in render(overlay).workloads("api", "worker", "setup", "stand-in"):
+        pod, own = pod_of(each), container_of(each)["securityContext"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert all("emptyDir" in volume for volume in pod.get("volumes", ()))
+
+
+@ALL
 def test_no_secret_is_written_down(overlay: str) -> None:
     assert not [
         each for each in objects_of(FOLDER / "overlays" / overlay) if each["kind"] == "Secret"
