@@ -12,6 +12,7 @@ BROKERS ?= 1
 export BROKERS
 KAFKA_PORT ?= 9092
 INTEROP := tests/interop
+NESTJS := tests/bench/nestjs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev dev dev-reset kafka kafka-lock test interop check lint types imports format lock
@@ -212,8 +213,11 @@ interop: setup-dev $(INTEROP)/build/client.js ## NestJS on either side of our to
 $(INTEROP)/build/client.js: $(wildcard $(INTEROP)/*.ts) $(INTEROP)/tsconfig.json $(INTEROP)/package-lock.json
 	@cd $(INTEROP) && npm ci --loglevel=error && npm run --silent build
 
-bench: setup-dev ## The API beside its baselines (KAFKA=apache, SECONDS_EACH=5)
+bench: setup-dev $(if $(shell command -v npm),$(NESTJS)/build/gateway.js) ## The API beside its baselines (KAFKA=apache: NestJS too; SECONDS_EACH=5)
 	@$(BIN)/python -m tests.bench.api
+
+$(NESTJS)/build/gateway.js: $(wildcard $(NESTJS)/*.ts) $(NESTJS)/tsconfig.json $(NESTJS)/package-lock.json
+	@cd $(NESTJS) && npm ci --loglevel=error && npm run --silent build
 
 bench-esm: setup-dev ## The event source mapping beside its limits (KAFKA=apache, RECORDS=400000)
 	@$(BIN)/python -m tests.bench.esm

@@ -2,7 +2,8 @@
 
 Health and a cached profile stand beside a bare FastAPI route under the same server; a login beside
 the rate at which this machine computes bcrypt at the same cost; a profile that is asked for over
-Kafka beside a bare round trip over the same broker.
+Kafka beside a bare round trip over the same broker. On Apache Kafka, and where Node.js is, each
+stands also beside a NestJS system that does the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import bcrypt
 import httpx
@@ -35,6 +37,7 @@ from shared.kafka import reader_config
 from shared.settings import KafkaSettings
 from shared.topics import GATEWAY_REPLY
 from tests.bench.load import Request, Result, load
+from tests.bench.nestjs import system as nestjs
 from tests.services import Inbox, System, migrate, start
 
 _SECONDS = float(os.environ.get("SECONDS_EACH", "5"))
@@ -58,8 +61,8 @@ async def health() -> dict[str, str]:
 def main() -> None:
     """Start everything, measure, print."""
     with ExitStack() as stack:
-        group = stack.enter_context(Group())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        group = stack.enter_context(Group())
         folder.chmod(0o755)  # PostgreSQL, under root, has to reach its data
         addresses = _services(folder, group)
         parts = (addresses, key_files.make(), Inbox(addresses.inbox, addresses.smtp))
@@ -70,11 +73,24 @@ def main() -> None:
         system.start()
         uncached.start("gateway")
         _write(f"broker: {'Apache Kafka' if _APACHE else 'embedded'}; {_SECONDS:.0f} s each\n")
-        _compare(system, uncached, _bare_fastapi(folder, group))
+        users = [_register(system, number) for number in range(_USERS)]
+        ours = _compare(system, uncached, _bare_fastapi(folder, group), [u.token for u in users])
+        if _APACHE and nestjs.built():
+            _compare_with_nestjs(ours, nestjs.start(addresses, group), users)
 
 
-def _compare(system: System, uncached: System, bare: str) -> None:
-    users = [_register(system, number) for number in range(_USERS)]
+class _User(NamedTuple):
+    id: str
+    token: str
+
+
+class _Ours(NamedTuple):
+    health: Result
+    cached: Result
+    asked: Result
+
+
+def _compare(system: System, uncached: System, bare: str, users: list[str]) -> _Ours:
     route = _say("bare FastAPI route", _get(lambda _: Request(f"{bare}/health")))
     health = _say("health", _get(lambda _: Request(f"{system.url}/health")))
     cached = _say("cached profile", _get(lambda n: _profile(system, users, n)))
@@ -90,6 +106,27 @@ def _compare(system: System, uncached: System, bare: str) -> None:
         f"\nlogin          {login.per_second / rate:5.2f} x raw bcrypt"
         f"\nover Kafka     {asked.p50_ms / trip_ms:5.2f} x a bare round trip; "
         f"p99 is {asked.p99_ms / asked.p50_ms:.1f} x p50"
+    )
+    return _Ours(health, cached, asked)
+
+
+def _compare_with_nestjs(ours: _Ours, url: str, users: list[_User]) -> None:
+    tokens = [nestjs.token(user.id) for user in users]
+
+    def profile(path: str, number: int) -> Request:
+        bearer = {"authorization": f"Bearer {tokens[number % len(tokens)]}"}
+        return Request(f"{url}/{path}", headers=bearer | _client(number))
+
+    _write("")
+    health = _say("NestJS: health", _get(lambda _: Request(f"{url}/health")))
+    cached = _say("NestJS: cached profile", _get(lambda n: profile("profile", n)))
+    asked = _say(
+        "NestJS: profile over Kafka", _get(lambda n: profile("uncached", n), connections=1)
+    )
+    _write(
+        f"\nhealth         {ours.health.per_second / health.per_second:5.2f} x NestJS"
+        f"\ncached profile {ours.cached.per_second / cached.per_second:5.2f} x NestJS"
+        f"\nover Kafka     {ours.asked.p50_ms / asked.p50_ms:5.2f} x NestJS's p50"
     )
 
 
@@ -120,10 +157,10 @@ def _credentials(number: int) -> dict[str, str]:
     return {"email": f"bench-{number}@example.com", "password": _PASSWORD}
 
 
-def _register(system: System, number: int) -> str:
+def _register(system: System, number: int) -> _User:
     answer = httpx.post(f"{system.url}{_AUTH}/register", json=_credentials(number), timeout=30)
-    token: str = answer.raise_for_status().json()["accessToken"]
-    return token
+    said = answer.raise_for_status().json()
+    return _User(said["user"]["id"], said["accessToken"])
 
 
 def _profile(system: System, tokens: list[str], number: int) -> Request:

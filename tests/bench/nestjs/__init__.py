@@ -1,0 +1,1 @@
+"""A NestJS gateway and user service, to measure ours beside."""
