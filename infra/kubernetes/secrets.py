@@ -23,11 +23,11 @@ NAMESPACE: Final = "microservices"
 
 
 def manifests(keys: Keys, *, database: str, redis: str, smtp: str) -> list[dict[str, Any]]:
-    """One ``Secret`` for each service, with what is secret of its variables.
+    """One ``Secret`` for each program that needs one, with what is secret of its variables.
 
     Args:
         keys: of the whole system; each service is given its own.
-        database: libpq URL of PostgreSQL.
+        database: libpq URL of PostgreSQL; in a first try its owner's, for all.
         redis: URL; gateway and notification service use different keys in it.
         smtp: URL of the mail server.
     """
@@ -38,6 +38,7 @@ def manifests(keys: Keys, *, database: str, redis: str, smtp: str) -> list[dict[
         _secret(
             "notification-service", {"REDIS_URL": redis, "SMTP_URL": smtp, **own["notification"]}
         ),
+        _secret("migrate", {"DATABASE_URL": database}),
     ]
 
 

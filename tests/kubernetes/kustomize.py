@@ -63,7 +63,7 @@ class Manifests:
         for source in container.get("envFrom", ()):
             found |= self._held(source)
         for each in container.get("env", ()):
-            found[each["name"]] = self._value(each)
+            found[each["name"]] = each["value"]
         return found
 
     def arguments(self, container: Object) -> list[str]:
@@ -81,12 +81,6 @@ class Manifests:
                         return {}
                     raise
         raise KeyError(str(source))
-
-    def _value(self, variable: Object) -> str:
-        if "value" in variable:
-            return str(variable["value"])
-        reference = variable["valueFrom"]["secretKeyRef"]
-        return _content(self.get("Secret", reference["name"]))[reference["key"]]
 
 
 def pod_of(workload: Object) -> Object:

@@ -14,6 +14,7 @@ PRIVATE = {
     "gateway": {"JWT_SIGNING_KEYS"},
     "user-service": {"USER_PRIVATE_KEYS", "DATABASE_URL"},
     "notification-service": {"NOTIFICATION_PRIVATE_KEYS"},
+    "migrate": {"DATABASE_URL"},
 }
 
 
