@@ -1,8 +1,10 @@
 """Cold starts: ``make bench-cold``. Each function beside a baseline, in the same run.
 
-The initialisation phase on AWS's runtime client and emulator, as the emulator reports it, and the
-first invocation after it; medians, in milliseconds. Modules are compiled as they are imported, at
-every cold start, as the function's folder is read-only; "compiled" is ``make build BYTECODE=1``.
+The initialisation phase on AWS's runtime client and emulator, as the emulator reports it, the first
+invocation after it, and the processor's time for both, which says more on a busy machine: goals are
+of that. Medians, in milliseconds. Modules are compiled as they are imported, at every cold start,
+as the function's folder is read-only; "compiled" is ``make build BYTECODE=1``, and its baselines
+are compiled, too.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+
+import httpx
 
 from local import environment, keys, ports
 from local.build import PYTHON as VERSION
@@ -43,7 +47,7 @@ class Candidate(NamedTuple):
         variables: its environment.
         event: the first event.
         baseline: the name of what it is compared with; empty for a baseline.
-        goal: the most that its init may be of the baseline's; 0 for none.
+        goal: the most processor's time that it may take of the baseline's; 0 for none.
     """
 
     name: str
@@ -62,35 +66,35 @@ class Sample(NamedTuple):
     cpu: float
 
 
-def candidates(dist: Path, variables: Mapping[str, Mapping[str, str]]) -> list[Candidate]:
-    """Baselines and functions, in the order of the table."""
-    get, records = api_gateway.load("get_health"), kafka.load("kafka_msk")
-
-    def baseline(name: str, *beside: Path) -> Code:
-        return Code(_BASELINES, f"{name}.handler", None, beside)
-
+def candidates(
+    dist: Path, variables: Mapping[str, Mapping[str, str]], suffix: str = ""
+) -> list[Candidate]:
+    """Baselines and functions of one build, in the order of the table."""
     layer = dist / "shared-layer" / "python"
+    get, records = api_gateway.load("get_health"), kafka.load("kafka_msk")
+    # It is counted before its token is missed, and whoever first wants Redis imports redis-py.
+    profile = api_gateway.event(httpx.Request("GET", "https://api.example.com/api/v1/auth/profile"))
 
-    def function(name: str, event: Any, beside: str, goal: float) -> Iterator[Candidate]:
-        for title, folder in ((name, dist), (f"{name}, compiled", dist / "compiled")):
-            code = built(folder, f"{name.capitalize()}Function")
-            yield Candidate(title, code, variables[name], event, beside, goal)
+    def baseline(name: str, module: str, event: Any, *beside: Path) -> Candidate:
+        code = Code(_BASELINES, f"{module}.handler", None, beside)
+        return Candidate(name + suffix, code, {}, event)
+
+    def function(name: str, event: Any, beside: str, goal: float, what: str = "") -> Candidate:
+        code = built(dist, f"{name.capitalize()}Function")
+        return Candidate(name + what + suffix, code, variables[name], event, beside + suffix, goal)
 
     return [
-        Candidate("bare", baseline("bare"), {}, get),
-        Candidate("FastAPI + Mangum hello", baseline("hello", dist / "hello"), {}, get),
-        *function("gateway", get, "FastAPI + Mangum hello", 1.2),
-        Candidate(
-            "bare, user's drivers",
-            baseline("user_drivers", dist / "user", layer), {}, records,
+        baseline("bare", "bare", get),
+        baseline("FastAPI + Mangum hello", "hello", get, dist / "hello"),
+        function("gateway", get, "FastAPI + Mangum hello", 1.2),
+        function("gateway", profile, "FastAPI + Mangum hello", 0.0, ", asked for a profile"),
+        baseline("user's drivers", "user_drivers", records, dist / "user", layer),
+        function("user", records, "user's drivers", 2.0),
+        baseline(
+            "notification's drivers", "notification_drivers", records, dist / "notification", layer
         ),
-        *function("user", records, "bare, user's drivers", 2.0),
-        Candidate(
-            "bare, notification's drivers",
-            baseline("notification_drivers", dist / "notification", layer), {}, records,
-        ),
-        *function("notification", records, "bare, notification's drivers", 2.0),
-    ]  # fmt: skip
+        function("notification", records, "notification's drivers", 2.0),
+    ]
 
 
 def measure(candidate: Candidate, group: Group) -> Sample:
@@ -107,19 +111,20 @@ def measure(candidate: Candidate, group: Group) -> Sample:
 
 def table(all_: list[Candidate], samples: Mapping[str, list[Sample]]) -> str:
     """The medians, and what each function takes of its baseline's init and processor time."""
-    lines = [f"{'ms, median':32} {'init':>6} {'first':>6} {'cpu':>6}  {'init':>5} {'cpu':>5}  goal"]
+    lines = [f"{'ms, median':40} {'init':>6} {'first':>6} {'cpu':>6}  {'init':>5} {'cpu':>5}  goal"]
     medians = {
         name: Sample(*(median(column) for column in zip(*of, strict=True)))
         for name, of in samples.items()
     }
     for one in all_:
         own = medians[one.name]
-        line = f"{one.name:32} {own.init:6.0f} {own.first:6.0f} {own.cpu:6.0f}"
+        line = f"{one.name:40} {own.init:6.0f} {own.first:6.0f} {own.cpu:6.0f}"
         if one.baseline:
             base = medians[one.baseline]
             init, cpu = own.init / base.init, own.cpu / base.cpu
-            line += f"  {init:5.2f} {cpu:5.2f}  {one.goal:.1f}"
-            line += "" if init <= one.goal else "  MISSED"
+            line += f"  {init:5.2f} {cpu:5.2f}"
+            if one.goal:
+                line += f"  {one.goal:.1f}" + ("" if cpu <= one.goal else "  MISSED")
         lines.append(line)
     return "\n".join(lines)
 
@@ -130,6 +135,14 @@ def _install_hello(folder: Path) -> None:
     lock = str(ROOT / "requirements" / "gateway.txt")
     where = ["--target", str(folder), "--python-version", VERSION, "--constraint", lock]
     subprocess.run([uv, "pip", "install", "-q", *where, "fastapi", "mangum"], check=True)
+
+
+def _build_all(dist: Path, bytecode: str) -> None:
+    _install_hello(dist / "hello")
+    if bytecode:
+        subprocess.run([bytecode, "-m", "compileall", "-q", dist / "hello"], check=True)
+    for target in TARGETS.values():
+        build(target, dist / target.folder, "x86_64", bytecode)
 
 
 def _variables(address: str, database: str) -> dict[str, dict[str, str]]:
@@ -161,17 +174,17 @@ def main() -> None:
         group = stack.enter_context(Group())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)  # PostgreSQL, under root, must reach it
-        _install_hello(folder / "dist" / "hello")
-        for target in TARGETS.values():
-            for dist, bytecode in ((folder / "dist", ""), (folder / "dist/compiled", str(PYTHON))):
-                build(target, dist / target.folder, "x86_64", bytecode)
+        dist, compiled = folder / "dist", folder / "compiled"
+        _build_all(dist, "")
+        _build_all(compiled, str(PYTHON))
         server = Postgres(folder / "postgres", ports.any_free(), "app_bench", durable=False)
         server.prepare()
         database, _ = start(server.command(), group)
         stack.callback(database.stop)
         migrate(server.url, group)
         broker = CuttableBroker()
-        all_ = candidates(folder / "dist", _variables(broker.address, server.url))
+        variables = _variables(broker.address, server.url)
+        all_ = candidates(dist, variables) + candidates(compiled, variables, ", compiled")
         samples: dict[str, list[Sample]] = {one.name: [] for one in all_}
         for _ in range(times):
             for one in all_:
