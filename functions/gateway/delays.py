@@ -1,9 +1,9 @@
 """Delays that grow: the more somebody tries, the longer until the next try counts.
 
-A window (:mod:`gateway.throttle`) lets a guesser begin anew when it ends. A delay that doubles
-stops them sooner and lets an honest person, who is mistaken a few times, feel nothing. It has a
-longest, and all is forgotten after a while, so nobody is locked out for good. A try during a delay
-is refused without being looked at, and does not make it longer.
+``limits`` counts in windows, which end for everybody at once. A delay that doubles stops a guesser
+sooner and lets an honest person, who is mistaken a few times, feel nothing. It has a longest, and
+all is forgotten after a while, so nobody is locked out for good. A try during a delay is refused
+without being looked at, and does not make it longer.
 """
 
 from __future__ import annotations

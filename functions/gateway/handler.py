@@ -17,7 +17,7 @@ from shared.asker import Inline
 from shared.entry import Answer, Event, Handler, LambdaFunction
 
 # Imported when a request first needs them; a snapshot has them from the start.
-_LATE = ("email_validator", "redis.asyncio")
+_LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
 
 
 def _build(settings: Settings) -> Handler:

@@ -1,14 +1,15 @@
 """The rate limit: so many requests from one client in any minute, counted in Redis.
 
-The window moves: what counts is the minute before each request, to the millisecond. While Redis is
-away each process counts for itself.
+Counting is the ``limits`` library's, with an exact moving window. While Redis is away each process
+counts for itself.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict, deque
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from starlette.datastructures import MutableHeaders
@@ -18,27 +19,9 @@ from gateway.network import network_of
 from gateway.optional import Away, OptionalRedis
 from gateway.problems import problem
 
-_REMEMBERED = 10_000
-
-# A list of when the admitted requests of the window came (ms by Redis's clock), the oldest first.
-# Returned: whether this one is admitted, how many more would be, and ms until the oldest is over.
-_COUNT = """
-local quota, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local oldest = redis.call('LINDEX', KEYS[1], 0)
-while oldest and tonumber(oldest) <= now - window do
-    redis.call('LPOP', KEYS[1])
-    oldest = redis.call('LINDEX', KEYS[1], 0)
-end
-local used, admitted = redis.call('LLEN', KEYS[1]), 0
-if used < quota then
-    redis.call('RPUSH', KEYS[1], string.format('%.0f', now))
-    redis.call('PEXPIRE', KEYS[1], window)
-    used, admitted = used + 1, 1
-end
-return {admitted, quota - used, tonumber(oldest or now) + window - now}
-"""
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.aio.strategies import MovingWindowRateLimiter
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -65,6 +48,14 @@ class Allowance(msgspec.Struct, frozen=True):
         return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
 
 
+class _Counters(NamedTuple):
+    """Where requests are counted: with the other gateways, or in this one alone."""
+
+    limit: RateLimitItem
+    shared: MovingWindowRateLimiter
+    own: MovingWindowRateLimiter
+
+
 class Throttle:
     """Counts requests.
 
@@ -75,48 +66,46 @@ class Throttle:
 
     def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
         self._redis = redis
-        self._quota, self._window_s = requests, seconds
-        self._count = redis.script(_COUNT)
-        self._own = _OwnCounts(requests, seconds * 1000)
+        self._requests, self._seconds = requests, seconds
+
+    @cached_property
+    def _counters(self) -> _Counters:
+        # Imported when it is first wanted, like redis-py; see gateway.optional.
+        from limits import RateLimitItemPerSecond
+        from limits.aio.storage import MemoryStorage, RedisStorage
+        from limits.aio.strategies import MovingWindowRateLimiter
+
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            connection_pool=self._redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
+            key_prefix="throttle",
+        )
+        return _Counters(
+            limit=RateLimitItemPerSecond(self._requests, self._seconds),
+            shared=MovingWindowRateLimiter(storage),
+            own=MovingWindowRateLimiter(MemoryStorage()),
+        )
 
     async def admit(self, address: str) -> Allowance:
         """Count one request of a client."""
         client = network_of(address)
-        keys, args = [f"requests:{client}"], [self._quota, self._window_s * 1000]
         try:
-            counted = await self._redis.run(lambda: self._count(keys=keys, args=args))
+            return await self._redis.run(lambda: self._count(self._counters.shared, client))
         except Away:
-            counted = self._own.count(client)
-        admitted, remaining, reset_ms = counted
+            return await self._count(self._counters.own, client)
+
+    async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
+        limit = self._counters.limit
+        admitted = await limiter.hit(limit, client)
+        window = await limiter.get_window_stats(limit, client)
         return Allowance(
-            admitted=bool(admitted),
-            quota=self._quota,
-            window_s=self._window_s,
-            remaining=remaining,
-            reset_s=max(1, math.ceil(reset_ms / 1000)),
+            admitted=admitted,
+            quota=limit.amount,
+            window_s=limit.get_expiry(),
+            remaining=window.remaining,
+            reset_s=max(1, math.ceil(window.reset_time - time.time())),
         )
-
-
-class _OwnCounts:
-    """The same in memory, by the monotonic clock; the least recent client is dropped."""
-
-    def __init__(self, quota: int, window_ms: int) -> None:
-        self._quota, self._window_ms = quota, window_ms
-        self._kept: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def count(self, client: str) -> tuple[bool, int, float]:
-        now = time.monotonic() * 1000
-        came = self._kept.setdefault(client, deque())
-        self._kept.move_to_end(client)
-        if len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
-        while came and came[0] <= now - self._window_ms:
-            came.popleft()
-        admitted = len(came) < self._quota
-        if admitted:
-            came.append(now)
-        oldest = came[0] if came else now
-        return admitted, self._quota - len(came), oldest + self._window_ms - now
 
 
 class Throttled:

@@ -62,7 +62,8 @@ def test_what_a_restored_copy_will_import_is_in_the_snapshot(
     )
 
     snapshot = json.loads(run.stdout.splitlines()[0])
-    assert {"boto3", "email_validator", "redis.asyncio"} <= set(snapshot["modules"])
+    needed = {"boto3", "email_validator", "redis.asyncio", "limits.aio.strategies"}
+    assert needed <= set(snapshot["modules"])
     assert (snapshot["threads"], snapshot["sockets"]) == (1, 0)
 
 

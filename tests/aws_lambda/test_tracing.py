@@ -19,7 +19,7 @@ from tests.events import kafka
 
 # Packages and modules, by what their names begin with; the first request that needs one imports it.
 _NOT_NEEDED = (
-    *("aws_xray_sdk", "boto3", "botocore.session", "redis", "pydantic.v1"),
+    *("aws_xray_sdk", "boto3", "botocore.session", "redis", "limits", "pydantic.v1"),
     *("email_validator", "dns", "jmespath", "confluent_kafka.admin", "cryptography.x509."),
 )
 
