@@ -56,7 +56,7 @@ def test_so_many_are_admitted_and_each_is_told_how_many_are_left(url: str, clien
 def test_who_is_refused_and_goes_on_asking_is_admitted_when_the_window_has_passed(
     url: str, client: str
 ) -> None:
-    gateway = Gateway(url, requests=1, seconds=1)
+    gateway = Gateway(url, requests=1, seconds=2)
 
     first, second = gateway.admit(client), gateway.admit(client)
     again = eventually(lambda: gateway.admit(client).admitted)
