@@ -48,6 +48,7 @@ class Cluster:
 
     def apply(self) -> None:
         """What ``make k8s-apply`` does: first the stand-ins and Jobs, then the services."""
+        _forget_what_is_left()
         docker("network", "create", "--subnet", _SUBNET, NETWORK)
         provide_kafka(container_of(self._manifests.get("Deployment", "kafka"))["image"])
         for each in self._manifests.workloads("stand-in"):
@@ -113,8 +114,8 @@ class Cluster:
             self.ingress.__exit__()
         self.inbox.close()
         for each in self._all:
-            each.remove()
-        docker("network", "rm", NETWORK)
+            each.stop_watching()
+        _forget_what_is_left()
 
     def _start(self, name: str, *, as_image_says: bool = False) -> None:
         pod = Pod(
@@ -147,3 +148,11 @@ class Cluster:
             for each in list(self._pods["gateway"])
             if each.ready and (each.leaves_at is None or now < each.leaves_at + _UNAWARE_S)
         ]
+
+
+def _forget_what_is_left() -> None:
+    """Take away the network and all containers on it, those of a run that was killed, too."""
+    if docker("network", "ls", "--quiet", f"--filter=name=^{NETWORK}$"):
+        for id_ in docker("ps", "--all", "--quiet", f"--filter=network={NETWORK}").split():
+            docker("rm", "--force", "--volumes", id_)
+        docker("network", "rm", NETWORK)

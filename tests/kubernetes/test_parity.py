@@ -66,6 +66,7 @@ def test_a_container_is_told_what_it_reads_and_nothing_else(overlay: str, name: 
     assert set(told) <= read
     for kind in SETTINGS[name]:
         assert load(kind, told).log_level == "INFO"
+        assert load(kind, told).metrics_namespace == ""
 
 
 @ALL
