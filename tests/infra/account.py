@@ -115,10 +115,15 @@ class Account:
             },
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         return Said(done.returncode, done.stdout + done.stderr)
+
+    def cdk_deploy(self, assembly: Assembly, *parts: str) -> Said:
+        """``cdk deploy`` of what has been synthesized."""
+        app = ("--app", str(assembly.folder), "--require-approval", "never")
+        return self.cdk("deploy", *parts, *app, "--method", "direct")
 
     def status(self, stack: str) -> str:
         """A stack's status."""

@@ -15,9 +15,8 @@ def test_a_stack_is_deployed_and_destroyed_by_the_command_line(
     addresses = {"DATABASE_URL": "", "REDIS_URL": redis_url}
     assembly = own(tmp_path, account, "broker:9092", environment="staging", **addresses)
     name, app = assembly.stack_name("data"), str(assembly.folder)
-    at = ("--app", app, "--require-approval", "never")
 
-    deployed = account.cdk("deploy", "data", *at, "--method", "direct")
+    deployed = account.cdk("deploy", "data", "--app", app, "--require-approval", "never")
 
     assert deployed.code == 0, deployed.text
     assert account.status(name) == "CREATE_COMPLETE"

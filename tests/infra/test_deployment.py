@@ -1,4 +1,4 @@
-"""The service deployed through CloudFormation to a stand-in for AWS, updated, and destroyed.
+"""The service deployed by ``cdk deploy`` to a stand-in for AWS, updated, and destroyed.
 
 Kafka, PostgreSQL and Redis are real: the deployment makes the topics, fills the secrets and
 migrates the schema by running the deploy-time functions.
@@ -130,9 +130,8 @@ def deployment(
         DATABASE_OWNER_URL=database,
         REDIS_URL=redis_url,
     )
-    for part in ("data", "bus", "service"):
-        status = account.deploy(assembly, part)
-        assert status == "CREATE_COMPLETE", account.events(assembly.stack_name(part))
+    said = account.cdk_deploy(assembly, "data", "bus", "service")
+    assert said.code == 0, said.text
     return Deployment(account, assembly, kafka, database)
 
 
