@@ -31,7 +31,7 @@ class CloudFormation(NamedTuple):
     url: str
     answers: Queue[tuple[dict[str, Any], str]]
 
-    def event(self, kind: str) -> dict[str, str]:
+    def event(self, kind: str) -> dict[str, Any]:
         """A request (User Guide, "Custom resource request types")."""
         return {
             "RequestType": kind,
@@ -40,6 +40,9 @@ class CloudFormation(NamedTuple):
             "RequestId": "unique-id",
             "ResourceType": "Custom::Schema",
             "LogicalResourceId": "Schema",
+            "ResourceProperties": {
+                "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:m"
+            },
         }
 
 
