@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.cdk.bus import MskStack, OwnBusStack
@@ -15,7 +14,7 @@ from infra.cdk.findings import acknowledge
 from infra.cdk.firewall import FirewallStack
 from infra.cdk.front import FrontStack
 from infra.cdk.function_secrets import FunctionSecrets
-from infra.cdk.naming import PROJECT, ROOT, stack_name
+from infra.cdk.naming import PROJECT, ROOT
 from infra.cdk.network import NetworkStack
 from infra.cdk.operations import OperationsStack
 from infra.cdk.options import Options, SelfManaged, read_options, read_self_managed
@@ -44,12 +43,9 @@ def add_stacks(app: App) -> Options:
         service = _on_own(app, options, read_self_managed(ROOT / Path(options.self_managed)))
     else:
         service = _complete(app, options)
-    name = partial(stack_name, options.environment)
     if options.has_front:
         _front(app, options, service)
-    OperationsStack(
-        app, "operations", options=options, name=name("operations"), service=service.stack
-    )
+    OperationsStack(app, options, service.stack)
     for tag, value in (("project", PROJECT), ("environment", options.environment)):
         Tags.of(app).add(tag, value, exclude_resource_types=_UNTAGGED)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -59,17 +55,12 @@ def add_stacks(app: App) -> Options:
 
 def _complete(app: App, options: Options) -> _Service:
     """Network, data, Kafka, and the service on top."""
-    name = partial(stack_name, options.environment)
-    network = NetworkStack(app, "network", options=options, name=name("network"))
-    data = DataStack(app, "data", options=options, name=name("data"), network=network)
-    bus = MskStack(
-        app, "bus", options=options, name=name("bus"), network=network, key=data.secrets.key
-    )
+    network = NetworkStack(app, options)
+    data = DataStack(app, options, network)
+    bus = MskStack(app, options, network, data.secrets.key)
     service = ServiceStack(
         app,
-        "service",
-        options=options,
-        name=name("service"),
+        options,
         kafka=bus.kafka,
         secrets=data.secrets,
         subnet_ids=network.subnet_ids,
@@ -82,14 +73,11 @@ def _complete(app: App, options: Options) -> _Service:
 
 def _on_own(app: App, options: Options, own: SelfManaged) -> _Service:
     """Only the service, on Kafka, PostgreSQL and Redis that are there."""
-    name = partial(stack_name, options.environment)
-    data = SecretsStack(app, "data", options=options, name=name("data"), own=own)
-    bus = OwnBusStack(app, "bus", options=options, name=name("bus"), own=own)
+    data = SecretsStack(app, options, own)
+    bus = OwnBusStack(app, options, own)
     service = ServiceStack(
         app,
-        "service",
-        options=options,
-        name=name("service"),
+        options,
         kafka=bus.kafka,
         secrets=data.secrets,
         subnet_ids=list(own.vpc_subnet_ids),
@@ -100,25 +88,16 @@ def _on_own(app: App, options: Options, own: SelfManaged) -> _Service:
     return _Service(service, data.secrets)
 
 
-def _last(
-    service: ServiceStack, data: DataStack | SecretsStack, bus: MskStack | OwnBusStack
-) -> None:
+def _last(service: ServiceStack, *others: Stack) -> None:
     """The topics are there, and the secrets filled, before any function is."""
-    service.add_stack_dependency(bus)
-    service.add_stack_dependency(data)
+    for other in others:
+        service.add_stack_dependency(other)
 
 
 def _front(app: App, options: Options, service: _Service) -> None:
     """What the API is reached through: a firewall in us-east-1, and CloudFront."""
-    name = partial(stack_name, options.environment)
-    firewall = FirewallStack(app, "firewall", options=options, name=name("firewall"))
+    firewall = FirewallStack(app, options)
     front = FrontStack(
-        app,
-        "front",
-        options=options,
-        name=name("front"),
-        service=service.stack,
-        secrets=service.secrets,
-        firewall=firewall,
+        app, options, service=service.stack, secrets=service.secrets, firewall=firewall
     )
     front.add_stack_dependency(firewall)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import App, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -21,6 +21,7 @@ from infra.cdk.data import reading
 from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
+from infra.cdk.part import Part
 from shared.topics import TOPICS
 
 _IAM_PORT = 9098
@@ -49,35 +50,23 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class MskStack(Stack):
+class MskStack(Part):
     """An MSK cluster for IAM only, and the topics.
 
     Attributes:
         kafka: how it is reached.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        options: Options,
-        name: str,
-        network: NetworkStack,
-        key: kms.IKey,
-    ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
-        self._options = options
+    def __init__(self, app: App, options: Options, network: NetworkStack, key: kms.IKey) -> None:
+        super().__init__(app, "bus", options)
         self._network = network
         self._subnets = network.subnet_ids
         group = self._group()
         serverless = options.kafka == "serverless"
-        arn = self._serverless(name, group) if serverless else self._express(name, group, key)
+        arn = self._serverless(group) if serverless else self._express(group, key)
         self.kafka = Kafka(
             bootstrap_servers=self._brokers(arn),
-            msk_cluster_arn=self.export_value(arn, name=f"{name}-cluster"),
+            msk_cluster_arn=self.export_value(arn, name=f"{self.stack_name}-cluster"),
             security_protocol="SASL_SSL",
             sasl_mechanism="AWS_MSK_IAM",
         )
@@ -100,11 +89,11 @@ class MskStack(Stack):
         group.add_egress_rule(group, port, "Kafka from Lambda's pollers")
         return group
 
-    def _serverless(self, name: str, group: ec2.SecurityGroup) -> str:
+    def _serverless(self, group: ec2.SecurityGroup) -> str:
         cluster = msk.CfnServerlessCluster(
             self,
             "Cluster",
-            cluster_name=name,
+            cluster_name=self.stack_name,
             client_authentication={"sasl": {"iam": {"enabled": True}}},
             vpc_configs=[
                 msk.CfnServerlessCluster.VpcConfigProperty(
@@ -115,21 +104,21 @@ class MskStack(Stack):
         self._keep(cluster)
         return cluster.ref
 
-    def _express(self, name: str, group: ec2.SecurityGroup, key: kms.IKey) -> str:
+    def _express(self, group: ec2.SecurityGroup, key: kms.IKey) -> str:
         records = logs.LogGroup(
             self,
             "BrokerLogs",
-            retention=log_retention(self._options.stage),
+            retention=log_retention(self.options.stage),
             removal_policy=RemovalPolicy.DESTROY,
         )
         cluster = msk.CfnCluster(
             self,
             "Cluster",
-            cluster_name=name,
+            cluster_name=self.stack_name,
             kafka_version=_EXPRESS_VERSION,
             number_of_broker_nodes=_EXPRESS_BROKERS,
             broker_node_group_info=msk.CfnCluster.BrokerNodeGroupInfoProperty(
-                instance_type=self._options.broker_type,
+                instance_type=self.options.broker_type,
                 client_subnets=self._subnets,
                 security_groups=[group.security_group_id],
             ),
@@ -152,7 +141,7 @@ class MskStack(Stack):
         return cluster.ref
 
     def _keep(self, cluster: msk.CfnServerlessCluster | msk.CfnCluster) -> None:
-        kept = self._options.stage.retain_data
+        kept = self.options.stage.retain_data
         cluster.apply_removal_policy(RemovalPolicy.RETAIN if kept else RemovalPolicy.DESTROY)
 
     def _brokers(self, arn: str) -> str:
@@ -160,7 +149,7 @@ class MskStack(Stack):
             self,
             "Brokers",
             module="brokers",
-            options=self._options,
+            options=self.options,
             statements=[
                 iam.PolicyStatement(actions=["kafka:GetBootstrapBrokers"], resources=[arn])
             ],
@@ -187,25 +176,15 @@ class MskStack(Stack):
         ]
 
 
-class OwnBusStack(Stack):
+class OwnBusStack(Part):
     """Kafka that one already has: only our topics in it.
 
     Attributes:
         kafka: how it is reached.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        options: Options,
-        name: str,
-        own: SelfManaged,
-    ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
+    def __init__(self, app: App, options: Options, own: SelfManaged) -> None:
+        super().__init__(app, "bus", options)
         self.kafka = Kafka(
             bootstrap_servers=own.kafka_bootstrap_servers,
             security_protocol=own.kafka_security_protocol,

@@ -26,14 +26,12 @@ class Cache(Construct):
         self,
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name
-        *,
         options: Options,
-        name: str,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
-        self.name = name
+        self.name = name = Stack.of(self).stack_name
         user = f"{name}-service"
         cache = elasticache.CfnServerlessCache(
             self,

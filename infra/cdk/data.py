@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from aws_cdk import Stack
+from aws_cdk import App
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from infra.cdk.cache import Cache
 from infra.cdk.database import Database
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.network import NetworkStack
 from infra.cdk.options import Options, SelfManaged
+from infra.cdk.part import Part
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
 NO_STORES: Final = Stores()
 
 
-class DataStack(Stack):
+class DataStack(Part):
     """Database, cache and secrets.
 
     Attributes:
@@ -41,22 +41,12 @@ class DataStack(Stack):
         stores: how database and cache are signed in to.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        options: Options,
-        name: str,
-        network: NetworkStack,
-    ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
+    def __init__(self, app: App, options: Options, network: NetworkStack) -> None:
+        super().__init__(app, "data", options)
         self.secrets = FunctionSecrets(self, "Secrets", options=options)
         key = self.secrets.key
-        database = Database(self, "Database", options=options, name=name, network=network, key=key)
-        cache = Cache(self, "Cache", options=options, name=name, network=network, key=key)
+        database = Database(self, "Database", options, network, key)
+        cache = Cache(self, "Cache", options, network, key)
         self.stores = Stores(
             database_user_arn=database.user_arn,
             owner_secret_arn=database.owner_secret_arn,
@@ -72,25 +62,15 @@ class DataStack(Stack):
         self.secrets.fill({"Connections": connections}, [])
 
 
-class SecretsStack(Stack):
+class SecretsStack(Part):
     """Of what one has oneself: only the functions' secrets, with the addresses in one of yours.
 
     Attributes:
         secrets: the functions' secrets.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        options: Options,
-        name: str,
-        own: SelfManaged,
-    ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
+    def __init__(self, app: App, options: Options, own: SelfManaged) -> None:
+        super().__init__(app, "data", options)
         self.secrets = FunctionSecrets(self, "Secrets", options=options)
         secret = own.connections_secret_arn
         self.secrets.fill({"ConnectionsSecretArn": secret}, reading([secret], own.kms_key_arns))

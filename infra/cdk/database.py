@@ -38,15 +38,14 @@ class Database(Construct):
         self,
         scope: Construct,
         id: str,  # noqa: A002 - CDK's name
-        *,
         options: Options,
-        name: str,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, id)
         self._options = options
         self._network = network
+        name = Stack.of(self).stack_name
         cluster = self._cluster(name, key)
         proxy = self._proxy(name, cluster)
         self.url = _url(DATABASE_ROLE, proxy.endpoint)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import CfnOutput, Environment, Fn, RemovalPolicy, Stack
+from aws_cdk import App, CfnOutput, Fn, RemovalPolicy
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
-from constructs import Construct
 
 from infra.cdk.network import log_retention
 from infra.cdk.options import Options
+from infra.cdk.part import Part
 
 REGION: Final = "us-east-1"
 _OUTPUT: Final = "WebAclArn"
@@ -43,17 +43,12 @@ _COUNTED: Final = {
 }
 
 
-class FirewallStack(Stack):
+class FirewallStack(Part):
     """A web ACL: AWS's managed rules, and a limit for each address."""
 
-    def __init__(self, scope: Construct, id: str, *, options: Options, name: str) -> None:  # noqa: A002 - CDK's name
-        super().__init__(
-            scope,
-            id,
-            stack_name=name,
-            env=Environment(region=REGION),
-            termination_protection=options.stage.retain_data,
-        )
+    def __init__(self, app: App, options: Options) -> None:
+        super().__init__(app, "firewall", options, REGION)
+        name = self.stack_name
         acl = waf.CfnWebACL(
             self,
             "WebAcl",
@@ -64,16 +59,16 @@ class FirewallStack(Stack):
             data_protection_config={"dataProtections": [_hidden("BODY"), _hidden_header()]},
             visibility_config=_watched(name),
         )
-        self._log(acl, options, name)
+        self._log(acl)
         CfnOutput(self, _OUTPUT, value=acl.attr_arn)
 
-    def _log(self, acl: waf.CfnWebACL, options: Options, name: str) -> None:
+    def _log(self, acl: waf.CfnWebACL) -> None:
         """What is refused is logged; what passes is in the gateway's log."""
         records = logs.LogGroup(
             self,
             "Logs",
-            log_group_name=f"aws-waf-logs-{name}",  # WAF wants it to begin so
-            retention=log_retention(options.stage),
+            log_group_name=f"aws-waf-logs-{self.stack_name}",  # WAF wants it to begin so
+            retention=log_retention(self.options.stage),
             removal_policy=RemovalPolicy.DESTROY,
         )
         refused = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, TypedDict
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import App, CfnOutput, Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -20,13 +20,13 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as route53_targets
-from constructs import Construct
 
 from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.firewall import FirewallStack, web_acl_arn
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
+from infra.cdk.part import Part
 from infra.cdk.service import ServiceStack
 
 _SECRET_HEADER: Final = "x-origin-secret"  # noqa: S105 - a header's name
@@ -42,24 +42,19 @@ class _OwnName(TypedDict, total=False):
     minimum_protocol_version: cloudfront.SecurityPolicyProtocol
 
 
-class FrontStack(Stack):
+class FrontStack(Part):
     """The distribution, the API's own name, and the exchange of the secret."""
 
     def __init__(
         self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
+        app: App,
         options: Options,
-        name: str,
+        *,
         service: ServiceStack,
         secrets: FunctionSecrets,
         firewall: FirewallStack,
     ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
-        self._options = options
+        super().__init__(app, "front", options)
         self._service = service
         self._secrets = secrets
         distribution = self._distribution(web_acl_arn(firewall))
@@ -93,12 +88,12 @@ class FrontStack(Stack):
 
     def _own_name(self) -> _OwnName:
         """Without one, CloudFront's certificate comes with CloudFront's choice of TLS."""
-        if not self._options.domain_name:
+        if not self.options.domain_name:
             return {}
         return {
-            "domain_names": [self._options.domain_name],
+            "domain_names": [self.options.domain_name],
             "certificate": acm.Certificate.from_certificate_arn(
-                self, "Certificate", self._options.certificate_arn
+                self, "Certificate", self.options.certificate_arn
             ),
             "minimum_protocol_version": cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
         }
@@ -132,7 +127,7 @@ class FrontStack(Stack):
             self,
             "Origin",
             module="origin",
-            options=self._options,
+            options=self.options,
             statements=[
                 iam.PolicyStatement(
                     actions=["cloudfront:GetDistributionConfig", "cloudfront:UpdateDistribution"],
@@ -168,8 +163,8 @@ class FrontStack(Stack):
             route53.CfnRecordSet(
                 self,
                 f"Record{kind}",
-                hosted_zone_id=self._options.hosted_zone_id,
-                name=f"{self._options.domain_name}.",
+                hosted_zone_id=self.options.hosted_zone_id,
+                name=f"{self.options.domain_name}.",
                 type=kind,
                 alias_target=route53.CfnRecordSet.AliasTargetProperty(
                     dns_name=distribution.distribution_domain_name,

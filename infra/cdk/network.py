@@ -8,18 +8,19 @@ network for Lambda").
 
 from __future__ import annotations
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import App, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.cdk.environments import Environment
 from infra.cdk.options import Options
+from infra.cdk.part import Part
 
 _CIDR = "10.0.0.0/16"
 
 
-class NetworkStack(Stack):
+class NetworkStack(Part):
     """Subnets, endpoints, and the security group that functions work in.
 
     Attributes:
@@ -27,11 +28,9 @@ class NetworkStack(Stack):
         functions: the functions' security group; others let it in.
     """
 
-    def __init__(self, scope: Construct, id: str, *, options: Options, name: str) -> None:  # noqa: A002 - CDK's name
+    def __init__(self, app: App, options: Options) -> None:
         self._zones = options.stage.zones
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
+        super().__init__(app, "network", options)
         self.vpc = self._network(options.stage)
         self.functions = ec2.SecurityGroup(
             self, "Functions", vpc=self.vpc, description="Functions", allow_all_outbound=False

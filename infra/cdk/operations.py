@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from aws_cdk import Duration, Stack
+from aws_cdk import App, Duration
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
 
 from infra.cdk import firewall
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
+from infra.cdk.part import Part
 from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
@@ -32,20 +32,11 @@ class Mapping(NamedTuple):
     topic: str
 
 
-class OperationsStack(Stack):
+class OperationsStack(Part):
     """Dashboard, alarms on slowness and on the age of records, budget."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
-        options: Options,
-        name: str,
-        service: ServiceStack,
-    ) -> None:
-        super().__init__(scope, id, stack_name=name)
-        self._options = options
+    def __init__(self, app: App, options: Options, service: ServiceStack) -> None:
+        super().__init__(app, "operations", options)
         self._service = service
         self._api = service.resource("Api").ref
         self._mappings = list(_mappings(service))
@@ -53,7 +44,7 @@ class OperationsStack(Stack):
         self._slow_alarm()
         if not options.self_managed:
             self._age_alarms()
-        self._dashboard(name)
+        self._dashboard()
         if options.alarm_email:
             self._budget()
 
@@ -84,8 +75,8 @@ class OperationsStack(Stack):
             )
             alarm.add_alarm_action(self._action)
 
-    def _dashboard(self, name: str) -> None:
-        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
+    def _dashboard(self) -> None:
+        board = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=self.stack_name)
         board.add_widgets(
             _graph("Requests", [self._api_metric(n, "Sum") for n in ("Count", "4xx", "5xx")]),
             _graph("Latency, ms", [self._api_metric("Latency", s) for s in ("p50", "p99")]),
@@ -101,16 +92,16 @@ class OperationsStack(Stack):
                 "Given up", self._each_mapping("OnFailureDestinationDeliveredEventCount", "Sum")
             ),
         )
-        if not self._options.self_managed:
+        if not self.options.self_managed:
             board.add_widgets(
                 _graph("Oldest record, s", [self._age(mapping) for mapping in self._mappings])
             )
 
-        if self._options.has_front:
+        if self.options.has_front:
             board.add_widgets(_graph("Refused by the firewall", [self._refused()]))
 
     def _refused(self) -> cloudwatch.Metric:
-        dimensions = {"WebACL": stack_name(self._options.environment, "firewall"), "Rule": "ALL"}
+        dimensions = {"WebACL": stack_name(self.options.environment, "firewall"), "Rule": "ALL"}
         metric = _metric("AWS/WAFV2", "BlockedRequests", "Sum", dimensions, "requests")
         return metric.with_(region=firewall.REGION)
 
@@ -132,7 +123,7 @@ class OperationsStack(Stack):
 
     def _age(self, mapping: Mapping) -> cloudwatch.Metric:
         dimensions = {
-            "Cluster Name": stack_name(self._options.environment, "bus"),
+            "Cluster Name": stack_name(self.options.environment, "bus"),
             "Consumer Group": self._id(mapping),
             "Topic": mapping.topic,
         }
@@ -153,20 +144,18 @@ class OperationsStack(Stack):
                     "comparisonOperator": "GREATER_THAN",
                     "threshold": percent,
                 },
-                "subscribers": [
-                    {"subscriptionType": "EMAIL", "address": self._options.alarm_email}
-                ],
+                "subscribers": [{"subscriptionType": "EMAIL", "address": self.options.alarm_email}],
             }
 
         budgets.CfnBudget(
             self,
             "Budget",
             budget={
-                "budgetName": f"{PROJECT}-{self._options.environment}",
+                "budgetName": f"{PROJECT}-{self.options.environment}",
                 "budgetType": "COST",
                 "timeUnit": "MONTHLY",
-                "budgetLimit": {"amount": self._options.stage.budget_usd, "unit": "USD"},
-                "costFilters": {"TagKeyValue": [f"user:environment${self._options.environment}"]},
+                "budgetLimit": {"amount": self.options.stage.budget_usd, "unit": "USD"},
+                "costFilters": {"TagKeyValue": [f"user:environment${self.options.environment}"]},
             },
             notifications_with_subscribers=[tell("ACTUAL", 80), tell("FORECASTED", 100)],
         )

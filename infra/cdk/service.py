@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypedDict
 
-from aws_cdk import CfnResource, Fn, RemovalPolicy, Stack
+from aws_cdk import App, CfnResource, Fn, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3_assets as assets
@@ -16,13 +16,13 @@ from aws_cdk import aws_sam as sam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import cloudformation_include as include
-from constructs import Construct
 
 from infra.cdk.bus import Kafka
 from infra.cdk.data import NO_STORES, Stores
 from infra.cdk.function_secrets import KEY_WAITS, FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
+from infra.cdk.part import Part
 
 TEMPLATE: Final = ROOT / "template.yaml"
 ROLES: Final = ("GatewayRole", "UserRole", "MigrationRole", "NotificationRole")
@@ -47,7 +47,7 @@ class _Location(TypedDict):
     key: str
 
 
-class ServiceStack(Stack):
+class ServiceStack(Part):
     """Functions, API, event source mappings and their alarms.
 
     Attributes:
@@ -58,11 +58,9 @@ class ServiceStack(Stack):
 
     def __init__(
         self,
-        scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
-        *,
+        app: App,
         options: Options,
-        name: str,
+        *,
         kafka: Kafka,
         secrets: FunctionSecrets,
         subnet_ids: list[str],
@@ -70,9 +68,7 @@ class ServiceStack(Stack):
         kms_key_arns: tuple[str, ...] = (),
         stores: Stores = NO_STORES,
     ) -> None:
-        super().__init__(
-            scope, id, stack_name=name, termination_protection=options.stage.retain_data
-        )
+        super().__init__(app, "service", options)
         self.alarms = self._alarms(options)
         self.msk_cluster_arn: Any = self.resolve(kafka.msk_cluster_arn or NO_CLUSTER)
         self.template = include.CfnInclude(

@@ -1,4 +1,4 @@
-"""Functions that only a deployment runs: topics, keys, the brokers' addresses.
+"""Functions that only a deployment or a schedule runs: topics, keys, addresses, CloudFront's part.
 
 They are deployed as the folder ``deploytime``, on top of the shared layer.
 """

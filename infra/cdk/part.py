@@ -1,0 +1,30 @@
+"""A part of the system: one stack."""
+
+from __future__ import annotations
+
+from aws_cdk import App, Environment, Stack
+
+from infra.cdk.naming import stack_name
+from infra.cdk.options import Options
+
+
+class Part(Stack):
+    """A stack that is named after its part, and protected where data stays.
+
+    Args:
+        part: what it is called on the command line.
+        region: only where it cannot be anywhere else.
+
+    Attributes:
+        options: what this deployment has chosen.
+    """
+
+    def __init__(self, app: App, part: str, options: Options, region: str | None = None) -> None:
+        super().__init__(
+            app,
+            part,
+            stack_name=stack_name(options.environment, part),
+            env=Environment(region=region) if region else None,
+            termination_protection=options.stage.retain_data,
+        )
+        self.options = options
