@@ -193,7 +193,7 @@ k8s-apply: ## Deploy to the cluster of kubectl: setup, then the services (OVERLA
 	@kubectl apply -k infra/kubernetes/overlays/$(OVERLAY)
 	@for each in gateway user-service notification-service; do kubectl rollout status --namespace microservices deployment/$$each --timeout=$(WAIT) || exit 1; done
 
-k8s-test: setup-k8s k8s-secrets ## The overlay dev on the cluster of kubectl, and the end-to-end tests on it
+k8s-test: setup-dev k8s-secrets ## The overlay dev on the cluster of kubectl, and the end-to-end tests on it
 	@$(MAKE) --no-print-directory k8s-apply OVERLAY=dev
 	@KUBERNETES=remote $(BIN)/python -m pytest tests/kubernetes/test_accounts.py $(ARGS)
 

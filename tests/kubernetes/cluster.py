@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cached_property
 from threading import Thread
 from typing import Final
 
@@ -33,8 +35,8 @@ class Cluster:
     """Pods of all Deployments, with the surface of :class:`tests.services.System`.
 
     Attributes:
-        url: where an ingress controller listens.
-        inbox: where mails arrive.
+        ingress: what stands in for an ingress controller.
+        url: where it listens.
     """
 
     def __init__(self, manifests: Manifests) -> None:
@@ -44,12 +46,14 @@ class Cluster:
         self._ended: dict[str, list[str]] = {}
         self.ingress = Ingress(self._endpoints)
         self.url = self.ingress.url
-        self.inbox = Inbox("http://nowhere", "")
+        self._stack = ExitStack()
 
     def apply(self) -> None:
         """What ``make k8s-apply`` does: first the stand-ins and Jobs, then the services."""
         _forget_what_is_left()
         docker("network", "create", "--subnet", _SUBNET, NETWORK)
+        self._stack.callback(_forget_what_is_left)
+        self._stack.callback(self._stop_watching)
         provide_kafka(container_of(self._manifests.get("Deployment", "kafka"))["image"])
         for each in self._manifests.workloads("stand-in"):
             self._start(each["metadata"]["name"], as_image_says=True)
@@ -59,8 +63,7 @@ class Cluster:
             for _ in range(self._manifests.get("Deployment", name)["spec"]["replicas"]):
                 self._start(name)
         self._wait_ready()
-        self.inbox = Inbox(self._pods["inbox"][0].url("http"), "")
-        self.ingress.__enter__()
+        self._stack.enter_context(self.ingress)
 
     def set_up(self) -> None:
         """Run every Job to its end."""
@@ -91,6 +94,13 @@ class Cluster:
         """What a kubelet would have had to do something about."""
         return [f"{each.name}: {fault}" for each in self._all for fault in each.faults]
 
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Where its mails arrive."""
+        inbox = Inbox(self._pods["inbox"][0].url("http"), "")
+        self._stack.callback(inbox.close)
+        return inbox
+
     def client(self) -> httpx.Client:
         """An HTTP client with an address of its own, so that no other's requests count for it."""
         return client_of(self.url)
@@ -110,12 +120,11 @@ class Cluster:
 
     def close(self) -> None:
         """End everything and forget the data."""
-        if self._pods.keys() >= set(_DEPLOYMENTS.values()):
-            self.ingress.__exit__()
-        self.inbox.close()
+        self._stack.close()
+
+    def _stop_watching(self) -> None:
         for each in self._all:
             each.stop_watching()
-        _forget_what_is_left()
 
     def _start(self, name: str, *, as_image_says: bool = False) -> None:
         pod = Pod(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.programs import ROOT
 from tests.compose.containers import docker
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.kustomize import container_of, render
@@ -24,11 +25,7 @@ def cluster() -> Iterator[Cluster]:
     _skip_unless_asked_for()
     manifests = render("dev")
     for name in ("gateway", "user-service"):
-        image = container_of(manifests.get("Deployment", name))["image"]
-        target = image.rpartition("/")[2].partition(":")[0]
-        docker(
-            "build", "--quiet", "--file=local/Dockerfile", "--target", target, "--tag", image, "."
-        )
+        _build(container_of(manifests.get("Deployment", name))["image"])
     cluster = Cluster(manifests)
     try:
         cluster.apply()
@@ -52,6 +49,13 @@ def system(request: pytest.FixtureRequest) -> Iterator[Cluster | Remote]:
 def inbox(system: Cluster | Remote) -> Inbox:
     """Where its mails arrive."""
     return system.inbox
+
+
+def _build(image: str) -> None:
+    """Build one of our images; it is named after its target."""
+    target = image.rpartition("/")[2].partition(":")[0]
+    file = ROOT / "local" / "Dockerfile"
+    docker("build", "--quiet", f"--file={file}", f"--target={target}", f"--tag={image}", str(ROOT))
 
 
 def _skip_unless_asked_for() -> None:
