@@ -202,7 +202,7 @@ k8s-test: setup-dev k8s-secrets ## The overlay dev on the cluster of kubectl, an
 # ---- prove
 
 # Tests mostly wait; a file's tests share their services, so they stay together.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 test: setup-dev ## Unit, integration and end-to-end tests (KAFKA=apache, ARGS="-n 0 -k login")
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
@@ -222,7 +222,10 @@ $(NESTJS)/build/gateway.js: $(wildcard $(NESTJS)/*.ts) $(NESTJS)/tsconfig.json $
 bench-esm: setup-dev ## The event source mapping beside its limits (KAFKA=apache, RECORDS=400000)
 	@$(BIN)/python -m tests.bench.esm
 
-.PHONY: bench-esm
+bench-logins: setup-dev ## Logins under load, kept for `make capacity` to compare (SECONDS_EACH=30)
+	@$(BIN)/python -m tests.bench.logins
+
+.PHONY: bench-esm bench-logins
 
 # Its packages are not those of the tests: a plugin of theirs would take part in every test.
 .venv-fuzz/.done: requirements/fuzz.txt | $(BIN)/uv

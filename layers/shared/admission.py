@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from shared.errors import Overloaded, Refusal
@@ -27,14 +27,18 @@ class Admission:
     Args:
         soon_s: how long an answer may take.
         most: never admit more than so many.
+        now: monotonic seconds.
 
     Attributes:
         waiting: how many wait now.
     """
 
-    def __init__(self, *, soon_s: float, most: int) -> None:
+    def __init__(
+        self, *, soon_s: float, most: int, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._soon_s = soon_s
         self._most = most
+        self._now = now
         self._busy_since = 0.0
         self._answered: deque[float] = deque(maxlen=_REMEMBERED)
         self.waiting = 0
@@ -42,7 +46,7 @@ class Admission:
     @property
     def limit(self) -> float:
         """How many may wait now."""
-        now = time.monotonic()
+        now = self._now()
         while self._answered and self._answered[0] < now - self._soon_s:
             self._answered.popleft()
         seen_s = min(now - self._busy_since, self._soon_s)
@@ -61,14 +65,14 @@ class Admission:
         if self.waiting >= self.limit:
             raise Overloaded("Too many requests are waiting.")
         if not self.waiting:
-            self._busy_since = time.monotonic()
+            self._busy_since = self._now()
             self._answered.clear()
         self.waiting += 1
         try:
             yield
-            self._answered.append(time.monotonic())
+            self._answered.append(self._now())
         except Refusal:
-            self._answered.append(time.monotonic())
+            self._answered.append(self._now())
             raise
         finally:
             self.waiting -= 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -37,8 +38,7 @@ class Arrivals:
         self, make: Callable[[int], Request], *, per_second: float, seconds: float
     ) -> None:
         self._make = make
-        self._interval = 1 / per_second
-        self._count = int(per_second * seconds)
+        self._per_second, self._seconds = per_second, seconds
         self._idle: list[tuple[float, _Streams]] = []
         self._answers: list[Answer] = []
         parts = urlsplit(make(0).url)
@@ -48,14 +48,19 @@ class Arrivals:
         """All answers, in the order in which they came."""
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
-            for number in range(self._count):
-                due = begun + number * self._interval
+            for number, at_s in enumerate(self._times()):
+                due = begun + at_s
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 # The clock starts when it was due: a late sender must not flatter the server.
                 tasks.create_task(self._one(number, begun, due))
         for _, (_, writer) in self._idle:
             writer.close()
         return self._answers
+
+    def _times(self) -> Iterator[float]:
+        """When each is sent."""
+        for number in range(int(self._per_second * self._seconds)):
+            yield number / self._per_second
 
     async def _one(self, number: int, begun: float, due: float) -> None:
         try:
@@ -79,6 +84,27 @@ class Arrivals:
         if self._idle and self._idle[-1][0] > time.perf_counter() - _KEPT_S:
             return self._idle.pop()[1]
         return await asyncio.open_connection(self._host, self._port)
+
+
+class RandomArrivals(Arrivals):
+    """The same, at random: as many people do who know nothing of each other (Poisson)."""
+
+    def __init__(
+        self,
+        make: Callable[[int], Request],
+        *,
+        per_second: float,
+        seconds: float,
+        seed: int,
+    ) -> None:
+        super().__init__(make, per_second=per_second, seconds=seconds)
+        self._chance = random.Random(seed)
+
+    def _times(self) -> Iterator[float]:
+        now = self._chance.expovariate(self._per_second)
+        while now < self._seconds:
+            yield now
+            now += self._chance.expovariate(self._per_second)
 
 
 def statuses(answers: list[Answer]) -> Counter[int]:

@@ -62,13 +62,11 @@ class Overload(NamedTuple):
 
 def measure(world: World, seconds: float) -> Overload:
     """Find the sustainable rate, then send ten times as much, then wait for better times."""
-    _make_users(world)
-    usual = load(
-        lambda number: _login(world, number), connections=_CONNECTIONS, seconds=seconds / 2
-    )
+    make_users(world)
+    usual = load(lambda number: login(world, number), connections=_CONNECTIONS, seconds=seconds / 2)
     before = _worked(world), _skipped(world)
     arrivals = Arrivals(
-        lambda number: _login(world, number + 10_000_000),
+        lambda number: login(world, number + 10_000_000),
         per_second=usual.per_second * _TIMES,
         seconds=seconds,
     )
@@ -100,7 +98,7 @@ def _recover(world: World) -> float:
 
         def as_before() -> bool:
             for _ in range(_SETTLED):
-                request = _login(world, next(numbers))
+                request = login(world, next(numbers))
                 sent = time.monotonic()
                 answer = client.post(
                     request.url, content=request.body, headers=dict(request.headers)
@@ -113,7 +111,7 @@ def _recover(world: World) -> float:
     return time.monotonic() - begun
 
 
-def _make_users(world: World) -> None:
+def make_users(world: World) -> None:
     """One is registered, and the others are copies with the same hash: only logins are counted."""
     with world.system.client() as client:
         body = {"email": "user-0@example.com", "password": _PASSWORD}
@@ -127,7 +125,8 @@ def _make_users(world: World) -> None:
         )
 
 
-def _login(world: World, number: int) -> Request:
+def login(world: World, number: int) -> Request:
+    """A login of one of the users, from an address of its own."""
     address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     body = {"email": f"user-{number % _USERS}@example.com", "password": _PASSWORD}
     return Request(

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.cdk.capacity import measured
 from infra.cdk.capacity.plot import SYSTEMS, curve, draw
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make capacity", description=__doc__)
     parser.add_argument("--plot", type=Path, help="SVG file to write")
     given = parser.parse_args()
-    print("\n".join(table()))  # noqa: T201 - a command
+    print(*table(), "", *measured.table(), sep="\n")  # noqa: T201 - a command
     if given.plot:
         draw(given.plot)
 

@@ -9,7 +9,7 @@ from infra.cdk.capacity.simulation import Outcome, System, simulate
 
 SYSTEMS: Final = {
     "6 partitions, 1 vCPU": System(),
-    "6 partitions, 1 vCPU, margin": System(margin_s=0.3),
+    "6 partitions, 1 vCPU, gives up late": System(gives_up_early=False),
     "6 partitions, 4 vCPU": System(processors=4),
     "24 partitions, 1 vCPU": System(partitions=24),
 }

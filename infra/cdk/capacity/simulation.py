@@ -2,44 +2,63 @@
 
 What is simulated is what Lambda's mapping does (Developer Guide, "Apache Kafka event source"): one
 invocation at a time for each partition, with what has come in meanwhile, up to the batch size. In
-the function, records of different keys share its processors; a reply leaves when its record is
-done; a command that nobody waits for any more is skipped.
+the function, records of different keys share its threads, and threads share its processors; a reply
+leaves when its record is done; a command that cannot be answered in time is skipped.
+
+On one machine there is one gateway, too, which lets no more wait than are answered soon: by its own
+code here, :mod:`shared.admission`. In Lambda each of its environments has one request at most.
 """
 
 from __future__ import annotations
 
-import heapq
+import math
 import random
 import statistics
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
+
+from shared.admission import Admission
+from shared.errors import Overloaded
+
+_ANY_NUMBER = 1_000_000
+_WEIGHT = 0.2  # as in user.durations
+_LONGEST_S = 1.0
 
 
 class System(NamedTuple):
     """What there is.
 
     Attributes:
-        partitions: of the topic: so many environments of the user function work side by side.
+        partitions: of the topic.
         processors: virtual CPUs of one environment (1,769 MB of memory are one).
-        hash_s: one bcrypt hash on one of them.
+        workers: threads of one environment (``BATCH_WORKERS``).
+        hash_s: one bcrypt hash on a processor of its own.
         way_s: everything else of a request: API, gateway, Kafka twice, PostgreSQL.
         deadline_s: how long the gateway waits.
         batch: most records in one invocation.
-        margin_s: a command is skipped when less than this is left of its deadline.
+        together: all on one machine, behind one gateway; in Lambda each partition has an
+            environment of its own.
+        gives_up_early: a command is skipped when less time is left than one takes, as the user
+            function does; otherwise only past its deadline.
     """
 
     partitions: int = 6
     processors: int = 1
+    workers: int = 4
     hash_s: float = 0.25
     way_s: float = 0.03
     deadline_s: float = 10.0
     batch: int = 100
-    margin_s: float = 0.0
+    together: bool = False
+    gives_up_early: bool = True
 
     @property
     def limit(self) -> float:
         """Logins a second that it can carry at most."""
-        return self.partitions * self.processors / self.hash_s
+        environments = 1 if self.together else self.partitions
+        return environments * self.processors / self.hash_s
 
 
 class Outcome(NamedTuple):
@@ -56,6 +75,13 @@ class Outcome(NamedTuple):
     p99_s: float
 
 
+class Arrival(NamedTuple):
+    """A login: when it came, and in which partition."""
+
+    at_s: float
+    partition: int
+
+
 def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1) -> Outcome:
     """Let logins come at random (Poisson) for a while.
 
@@ -63,49 +89,130 @@ def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1
         rate: logins a second, spread evenly over the partitions.
     """
     chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
-    waits = [
-        wait
-        for _ in range(system.partitions)
-        for wait in _partition(system, list(_arrivals(rate / system.partitions, seconds, chance)))
-    ]
-    answered = sorted(wait for wait in waits if wait <= system.deadline_s)
+    arrivals = list(_arrivals(system, rate, seconds, chance))
+    environments: dict[int, list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        environments[0 if system.together else arrival.partition].append(arrival)
+    waits = [wait for each in environments.values() for wait in _Environment(system).work(each)]
+    return outcome(waits, system.deadline_s, seconds)
+
+
+def outcome(waits: list[float], deadline_s: float, seconds: float) -> Outcome:
+    """What came of so many logins in so many seconds."""
+    answered = sorted(wait for wait in waits if wait <= deadline_s)
     if len(answered) < 2:
         return Outcome(len(waits) / seconds, len(answered) / seconds, 0, 0)
     cuts = statistics.quantiles(answered, n=100, method="inclusive")
     return Outcome(len(waits) / seconds, len(answered) / seconds, cuts[49], cuts[98])
 
 
-def _arrivals(rate: float, seconds: float, chance: random.Random) -> Iterator[float]:
+def _arrivals(
+    system: System, rate: float, seconds: float, chance: random.Random
+) -> Iterator[Arrival]:
     now = chance.expovariate(rate)
     while now < seconds:
-        yield now
+        yield Arrival(now, chance.randrange(system.partitions))
         now += chance.expovariate(rate)
 
 
-def _partition(system: System, arrivals: list[float]) -> Iterator[float]:
-    """How long each of a partition's logins took; more than the deadline for the unanswered."""
-    next_, free = 0, 0.0
-    while next_ < len(arrivals):
-        begin = max(free, arrivals[next_])
-        batch: list[float] = []
-        while next_ < len(arrivals) and arrivals[next_] <= begin and len(batch) < system.batch:
-            batch.append(arrivals[next_])
-            next_ += 1
-        ends = _invocation(system, batch, begin)
-        free = max(ends.values(), default=begin)
-        for arrived in batch:
-            yield ends.get(arrived, arrived + 2 * system.deadline_s) - arrived + system.way_s
+class _Hash:
+    """A login that is being worked on; in a batch of one it needs none of the threads."""
+
+    def __init__(self, login: Arrival, begun_s: float, work_s: float, *, alone: bool) -> None:
+        self.login = login
+        self.begun_s = begun_s
+        self.left_s = work_s
+        self.alone = alone
 
 
-def _invocation(system: System, batch: list[float], begin: float) -> dict[float, float]:
-    """When each record's reply leaves, by when it arrived; a skipped one is not in it."""
-    workers = [begin] * system.processors
-    ends = {}
-    for arrived in batch:
-        start = heapq.heappop(workers)
-        late = start - arrived > system.deadline_s - system.margin_s
-        end = start if late else start + system.hash_s
-        if not late:
-            ends[arrived] = end
-        heapq.heappush(workers, end)
-    return ends
+class _Environment:
+    """One environment of the user function; its threads get equal parts of its processors."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._now = 0.0
+        self._topic: dict[int, deque[Arrival]] = defaultdict(deque)
+        self._invoked: Counter[int] = Counter()  # records of each partition's invocation
+        self._batch: deque[Arrival] = deque()  # what waits for a thread
+        self._running: list[_Hash] = []
+        self._mean_s = 0.0
+        self._waits: list[float] = []
+        self._admission = Admission(
+            soon_s=system.deadline_s / 4, most=_ANY_NUMBER, now=lambda: self._now
+        )
+        self._admitted: dict[Arrival, ExitStack] = {}
+
+    def work(self, arrivals: list[Arrival]) -> list[float]:
+        """How long each login took; more than the deadline for the refused and the skipped."""
+        for arrival in arrivals:
+            self._work_until(arrival.at_s)
+            if self._system.together and not self._is_admitted(arrival):
+                self._waits.append(2 * self._system.deadline_s)
+                continue
+            self._topic[arrival.partition].append(arrival)
+            self._begin_what_can()
+        self._work_until(math.inf)
+        return self._waits
+
+    def _is_admitted(self, arrival: Arrival) -> bool:
+        with ExitStack() as waiting, suppress(Overloaded):
+            waiting.enter_context(self._admission.admitted())
+            self._admitted[arrival] = waiting.pop_all()
+        return arrival in self._admitted
+
+    def _work_until(self, moment: float) -> None:
+        while self._running:
+            first = min(self._running, key=lambda each: each.left_s)
+            slower = max(1.0, len(self._running) / self._system.processors)
+            ends = self._now + first.left_s * slower
+            for each in self._running:
+                each.left_s -= (min(ends, moment) - self._now) / slower
+            self._now = min(ends, moment)
+            if ends > moment:
+                return
+            self._end(first)
+        self._now = moment
+
+    def _end(self, done: _Hash) -> None:
+        took_s = self._now - done.begun_s
+        self._mean_s += _WEIGHT * (took_s - self._mean_s) if self._mean_s else took_s
+        self._running.remove(done)
+        self._invoked[done.login.partition] -= 1
+        self._waits.append(self._now - done.login.at_s + self._system.way_s)
+        self._admitted.pop(done.login, ExitStack()).close()
+        self._begin_what_can()
+
+    def _begin_what_can(self) -> None:
+        while self._invoke() or self._take():
+            pass
+
+    def _invoke(self) -> bool:
+        """An invocation for a partition that has none and in which something waits."""
+        for partition, waiting in self._topic.items():
+            if waiting and not self._invoked[partition]:
+                size = min(len(waiting), self._system.batch)
+                self._invoked[partition] = size
+                if size == 1:
+                    self._begin(waiting.popleft(), alone=True)
+                else:
+                    self._batch.extend(waiting.popleft() for _ in range(size))
+                return True
+        return False
+
+    def _take(self) -> bool:
+        """A thread takes the next record of a batch."""
+        threads = sum(not each.alone for each in self._running)
+        if not self._batch or threads >= self._system.workers:
+            return False
+        self._begin(self._batch.popleft(), alone=False)
+        return True
+
+    def _begin(self, login: Arrival, *, alone: bool) -> None:
+        system = self._system
+        margin = min(self._mean_s, _LONGEST_S) if system.gives_up_early else 0.0
+        if login.at_s + system.deadline_s - self._now <= margin:
+            self._waits.append(2 * system.deadline_s)
+            self._admitted.pop(login, ExitStack()).close()
+            self._invoked[login.partition] -= 1
+        else:
+            self._running.append(_Hash(login, self._now, system.hash_s, alone=alone))
