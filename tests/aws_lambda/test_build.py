@@ -52,11 +52,12 @@ def test_no_caches_no_tests_and_no_compilers_food(dist: Path) -> None:
     assert found == []
 
 
-def test_native_code_is_for_the_architecture_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("logical_id", TARGETS)
+def test_native_code_is_for_the_architecture_asked_for(logical_id: str, tmp_path: Path) -> None:
     machines = {"x86_64": 0x3E, "arm64": 0xB7}  # ELF, e_machine
     for arch, machine in machines.items():
         folder = tmp_path / arch
-        build(TARGETS["UserFunction"], folder, arch)
+        build(TARGETS[logical_id], folder, arch)
         libraries = [path.read_bytes()[18] for path in folder.rglob("*.so*")]
         assert set(libraries) == {machine}, arch
 
