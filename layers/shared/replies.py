@@ -29,7 +29,7 @@ _BROKER_TIMEOUT_S = 5.0
 _SLEPT_S = 5.0
 _REMEMBERED = 10_000
 _DRAIN = 500
-# The kernel's numbers: copies of one snapshot draw different ones, and no other sequence is changed.
+# The kernel's numbers: copies of one snapshot draw different ones, no other sequence is changed.
 _random = SystemRandom()
 _UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)  # noqa: SLF001 - librdkafka's local errors have such names
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
