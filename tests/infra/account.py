@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,9 +122,11 @@ class Account:
         return Said(done.returncode, done.stdout + done.stderr)
 
     def cdk_deploy(self, assembly: Assembly, *parts: str) -> Said:
-        """``cdk deploy`` of what has been synthesized."""
+        """``cdk deploy`` of what has been synthesized; its log is shown by ``ARGS=-s``."""
         app = ("--app", str(assembly.folder), "--require-approval", "never")
-        return self.cdk("deploy", *parts, *app, "--method", "direct")
+        said = self.cdk("deploy", *parts, *app, "--method", "direct")
+        sys.stdout.write(said.text)
+        return said
 
     def status(self, stack: str) -> str:
         """A stack's status."""
