@@ -29,6 +29,9 @@ _ROOM_S: Final = 0.05
 _LONGEST_PATIENCE_S: Final = 240.0
 _GRACE_S: Final = 5.0
 _ALIVE_S: Final = 60.0
+# librdkafka's close may hang when a rebalance comes in between (its issue 4884, and 1016 of
+# confluent-kafka-go). What was out has ended by then, and the group misses a member that is gone.
+_LEAVE_S: Final = 15.0
 
 
 class Poller:
@@ -69,6 +72,7 @@ class Poller:
         self._on_failure = on_failure
         self._once = once
         self._thread: Thread | None = None
+        self._leaving = Event()
         self._name = {"mapping": mapping.logical_id}
         self._start = Start(mapping)
         self._patience_s = min(mapping.function.timeout_s + _GRACE_S, _LONGEST_PATIENCE_S)
@@ -92,10 +96,14 @@ class Poller:
         )
         self._thread.start()
 
-    def join(self) -> None:
-        """Wait until the loop has ended and the group is left."""
-        if self._thread is not None:
-            self._thread.join()
+    def join(self, leave_s: float = _LEAVE_S) -> None:
+        """Wait until the loop has ended; for the group to be left, so many seconds at most."""
+        if self._thread is None:
+            return
+        self._leaving.wait()
+        self._thread.join(leave_s)
+        if self._thread.is_alive():
+            log.warning("the group was not left in time", extra=self._name)
 
     @property
     def alive(self) -> bool:
@@ -119,6 +127,8 @@ class Poller:
         except BaseException as error:
             log.debug("polling broke off", exc_info=True)
             self._on_failure(error)
+        finally:
+            self._leaving.set()
 
     def _poll_with(self, consumer: Consumer, workers: Workers, *, may_be_refused: bool) -> bool:
         """Poll until the end; false when the broker does not let it join.
@@ -195,6 +205,7 @@ class Poller:
             closing.join(_TICK_S)
         self._store(consumer, self._batcher.settled())
         self.joined.clear()
+        self._leaving.set()
         consumer.close()
 
     def _store(self, consumer: Consumer, offsets: dict[int, int]) -> None:
