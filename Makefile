@@ -127,7 +127,7 @@ $(VENV)/.cdk: requirements/cdk.txt $(VENV)/.dev
 	@touch $@
 
 $(CDK)/node_modules/.package-lock.json: $(CDK)/package-lock.json
-	@command -v npm >/dev/null || { echo "CDK runs on Node.js 20 or newer, and npm is not on the path: https://nodejs.org"; exit 1; }
+	@command -v npm >/dev/null || { echo "CDK runs on Node.js 22 or newer, and npm is not on the path: https://nodejs.org"; exit 1; }
 	@cd $(CDK) && npm ci --loglevel=error
 
 setup-cdk: $(VENV)/.cdk $(CDK)/node_modules/.package-lock.json ## CDK and its command line (needs Node.js)
