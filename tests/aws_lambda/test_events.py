@@ -10,6 +10,7 @@ from tests.aws_lambda import api_gateway
 from tests.aws_lambda.conftest import Start
 from tests.aws_lambda.emulator import FunctionError
 from tests.events import kafka
+from tests.services import eventually
 
 
 def test_the_gateway_answers_an_event_of_payload_format_2(start: Start) -> None:
@@ -77,4 +78,4 @@ def test_an_incomplete_environment_ends_the_init_with_the_variables_name(start: 
     with pytest.raises(FunctionError):
         environment.invoke({"records": {}})
 
-    assert any("DATABASE_URL is not set" in line for line in environment.output)
+    eventually(lambda: any("DATABASE_URL is not set" in line for line in environment.output))
