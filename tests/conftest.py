@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from user.migrate import migrate as migrate_here
 _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
 _APACHE = os.environ.get("KAFKA") == "apache"
 _DATABASE = "app_test"
+_SHOWN_LINES = 60
 
 # What deploys needs CDK, which only `make test-infra` installs; it runs them when it is named.
 collect_ignore = [] if find_spec("aws_cdk") else ["infra"]
@@ -39,6 +40,19 @@ collect_ignore = [] if find_spec("aws_cdk") else ["infra"]
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("apache") and not _APACHE:
         pytest.skip("needs Apache Kafka: make test KAFKA=apache")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the processes of the system have written last."""
+    report = yield
+    system = item.funcargs.get("system") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(system, System):
+        for name, lines in system.output.items():
+            report.sections.append((f"last lines of {name}", "\n".join(lines[-_SHOWN_LINES:])))
+    return report
 
 
 @pytest.fixture(scope="session")

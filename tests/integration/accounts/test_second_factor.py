@@ -15,12 +15,19 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from psycopg.rows import TupleRow
 
 from tests.integration.accounts.person import PASSWORD, Device, Person, refused
+from tests.services import eventually
 
 Database = psycopg.Connection[TupleRow]
 
 
 def code_of(secret: str, steps: int = 0) -> str:
-    """What the app shows now, or so many steps of 30 seconds from now."""
+    """What the app shows now, or so many steps of 30 seconds from now.
+
+    The code before this one is still taken, but no longer when the next step has begun: it is not
+    made in the last seconds of a step.
+    """
+    if steps < 0:
+        eventually(lambda: time.time() % 30 < 25)
     generator = TOTP(b32decode(secret), 6, SHA1(), 30)
     return generator.generate(int(time.time()) + 30 * steps).decode()
 
