@@ -72,7 +72,7 @@ class Inbox:
         return [each for each in self.messages() if address in _receivers(each)]
 
     def wait_for(
-        self, predicate: Callable[[dict[str, Any]], object], timeout: float = 10.0
+        self, predicate: Callable[[dict[str, Any]], object], timeout: float = START_S
     ) -> dict[str, Any]:
         """Wait for a mail whose summary the predicate takes, and return the mail whole."""
         found = eventually(lambda: list(filter(predicate, self.messages())), timeout)
