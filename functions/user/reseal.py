@@ -13,6 +13,7 @@ import sys
 import msgspec
 import psycopg
 
+from shared.decoding import decoded
 from shared.environment import environment
 from shared.messages import Sealed
 from shared.sealing import JwkSet
@@ -44,7 +45,7 @@ def reseal(database_url: str, keys: JwkSet) -> int:
             (newest,),
         ).fetchall()
         for user_id, text in old:
-            secret = vault.open(msgspec.json.decode(text, type=Sealed), user_id)
+            secret = vault.open(decoded(text, Sealed), user_id)
             sealed = msgspec.json.encode(vault.seal(secret, user_id)).decode()
             connection.execute(
                 "UPDATE second_factors SET secret = %s WHERE user_id = %s", (sealed, user_id)

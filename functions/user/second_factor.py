@@ -20,6 +20,7 @@ from shared.actions import (
     RemoveTotp,
     RenewRecoveryCodes,
 )
+from shared.decoding import decoded
 from shared.errors import InvalidToken, Refusal, SecondFactorState, TooManyAttempts, WrongCode
 from shared.messages import Sealed, User
 from user import notices
@@ -213,7 +214,7 @@ def _wait_s(factor: StoredFactor) -> int:
 
 
 def _sealed(factor: StoredFactor) -> Sealed:
-    return msgspec.json.decode(factor.secret, type=Sealed)
+    return decoded(factor.secret, Sealed)
 
 
 def _text(sealed: Sealed) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from shared.decoding import decoded
 from shared.messages import (
     Client,
     Email,
@@ -271,6 +272,6 @@ class _Asked(msgspec.Struct, frozen=True):
 def asked_action(value: bytes | None) -> str | None:
     """The ``action`` of a message; None for a topic's plain message, and for what is no JSON."""
     try:
-        return msgspec.json.decode(value or b"{}", type=_Asked).action
+        return decoded(value or b"{}", _Asked).action
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

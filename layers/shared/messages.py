@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from shared.decoding import decoded
 from shared.errors import BadMessage, Refusal
 
 # PostgreSQL's text holds no NUL; control characters have no place in a name or an address.
@@ -250,7 +251,7 @@ def decode(kind: type[_M], value: bytes | None) -> _M:
     if value is None:
         raise BadMessage("The message has no value.")
     try:
-        return msgspec.json.decode(value, type=kind)
+        return decoded(value, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage(f"The message cannot be read: {error}") from None
 
@@ -269,7 +270,7 @@ def decode_refusal(header: bytes) -> Refusal:
     without a status of 4xx is the other side's failure and becomes 502.
     """
     try:
-        error = msgspec.json.decode(header, type=_NestError)
+        error = decoded(header, _NestError)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _NestError(message=header.decode(errors="replace"))
     status = error.status_code or 0

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
+from shared.decoding import decoded
 from shared.errors import BadMessage
 from shared.messages import Sealed, Secret
 from shared.settings import SettingsError
@@ -69,7 +70,7 @@ class JwkSet(msgspec.Struct, frozen=True):
             SettingsError: it is not a JWK Set, or it is empty. The text is not shown.
         """
         try:
-            keys = msgspec.json.decode(text, type=cls)
+            keys = decoded(text, cls)
         except msgspec.DecodeError as error:
             raise SettingsError(f"{variable} is not a JSON Web Key Set: {error}") from None
         if not keys.keys:

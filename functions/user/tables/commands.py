@@ -8,6 +8,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import DictRow
 
+from shared.decoding import decoded
 from shared.errors import Refusal, SessionEnded
 from shared.messages import Message, User, decode, decode_refusal, encode, encode_refusal
 from user.model import Event, MessageName
@@ -82,7 +83,7 @@ def wanted_sent(connection: Connection[DictRow], name: MessageName) -> tuple[Eve
 
 
 def _events(text: str | None) -> tuple[Event, ...]:
-    return msgspec.json.decode(text or "[]", type=tuple[Event, ...])
+    return decoded(text or "[]", tuple[Event, ...])
 
 
 class Commands:
