@@ -78,6 +78,12 @@ class Inbox:
         found = eventually(lambda: list(filter(predicate, self.messages())), timeout)
         return self.message(found[0]["ID"])
 
+    def wait_for_mail(self, address: str, subject: str = "") -> dict[str, Any]:
+        """Wait for a mail to this address with these words in its subject."""
+        return self.wait_for(
+            lambda each: address in _receivers(each) and subject in each["Subject"]
+        )
+
     def clear(self) -> None:
         """Delete all mails."""
         self._http.delete("/api/v1/messages").raise_for_status()

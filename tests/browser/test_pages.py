@@ -57,9 +57,7 @@ def email(system: System) -> str:
 
 def open_link(page: Page, system: System, email: str, subject: str) -> None:
     """Open the link of a mail, as a click in a mail program does."""
-    mail = system.inbox.wait_for(
-        lambda each: each["To"][0]["Address"] == email and subject in each["Subject"]
-    )
+    mail = system.inbox.wait_for_mail(email, subject)
     found = _LINK.search(mail["HTML"])
     assert found
     page.goto(found[1])
@@ -134,7 +132,7 @@ def test_swagger_ui_sends_requests_without_another_host(page: Page, system: Syst
 
 
 def test_the_inbox_shows_the_newest_mail(page: Page, system: System, email: str) -> None:
-    system.inbox.wait_for(lambda each: each["To"][0]["Address"] == email)
+    system.inbox.wait_for_mail(email)
 
     page.goto(system.inbox.url)
     page.get_by_placeholder("Search").fill(f"to:{email}")

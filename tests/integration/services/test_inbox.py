@@ -53,7 +53,7 @@ def test_a_mail_is_shown_whole(inbox: Inbox) -> None:
     mail = _mail(to)
     mail.add_attachment(b"%PDF", maintype="application", subtype="pdf", filename="terms.pdf")
     _send(inbox, mail)
-    found = inbox.wait_for(lambda each: each["To"][0]["Address"] == to)
+    found = inbox.wait_for_mail(to)
     assert "Good day,\r\n\r\n  Ada." in found["Text"]
     assert "<b>Ada</b>" in found["HTML"]
     assert [(each["FileName"], each["Size"]) for each in found["Attachments"]] == [("terms.pdf", 4)]
