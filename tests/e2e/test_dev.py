@@ -104,7 +104,8 @@ def test_changed_code_runs(dev: Dev, file: str, restarted: set[str]) -> None:
     assert {name for name, pid in dev.pids.items() if pid != before[name]} == restarted
     for name in restarted:
         assert f"{file} is new" in (dev.folder / ".local" / "logs" / f"{name}.log").read_text()
-    assert httpx.get(f"{dev.env['API_URL']}/health/ready").status_code == 200
+    ready = f"{dev.env['API_URL']}/health/ready"  # a gateway may be there before the user function
+    eventually(lambda: httpx.get(ready).status_code == 200)
 
 
 def test_a_template_that_an_editor_puts_in_the_place_of_the_old_is_read(dev: Dev) -> None:
