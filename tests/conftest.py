@@ -25,7 +25,7 @@ from local.services import broker as broker_service
 from local.services import inbox as inbox_service
 from local.services.postgres import Postgres
 from local.services.redis import Redis
-from tests.services import Inbox, System, migrate, start
+from tests.services import Heard, Inbox, System, migrate, start
 from user.migrate import migrate as migrate_here
 
 _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
@@ -46,12 +46,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure shows what the processes of the system have written last."""
+    """A failure shows what the processes that it used have written last."""
     report = yield
-    system = item.funcargs.get("system") if isinstance(item, pytest.Function) else None
-    if report.failed and isinstance(system, System):
-        for name, lines in system.output.items():
-            report.sections.append((f"last lines of {name}", "\n".join(lines[-_SHOWN_LINES:])))
+    if report.failed and isinstance(item, pytest.Function):
+        for used in item.funcargs.values():
+            for name, lines in used.output.items() if isinstance(used, Heard) else ():
+                report.sections.append((f"last lines of {name}", "\n".join(lines[-_SHOWN_LINES:])))
     return report
 
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import httpx
 
@@ -17,13 +17,14 @@ from local.process import Command, Group, Process
 
 _T = TypeVar("_T")
 
-START_S = 30.0
+# Longer than anything here takes on the busiest machine: what has not come by then never will.
+PATIENCE_S = 60.0
 _clients = itertools.count(1)
 _CHEAP = {"BCRYPT_COST": "4"}  # the lowest that bcrypt has
 
 
 def eventually(
-    condition: Callable[[], _T | None], timeout: float = 10.0, every: float = 0.02
+    condition: Callable[[], _T | None], timeout: float = PATIENCE_S, every: float = 0.02
 ) -> _T:
     """Ask until the answer is true, and return it.
 
@@ -44,6 +45,14 @@ def eventually(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout} s: {condition}") from reason
         time.sleep(every)
+
+
+@runtime_checkable
+class Heard(Protocol):
+    """Something that runs processes, and keeps every line each has written, by its name."""
+
+    @property
+    def output(self) -> Mapping[str, list[str]]: ...
 
 
 class Inbox:
@@ -72,7 +81,7 @@ class Inbox:
         return [each for each in self.messages() if address in _receivers(each)]
 
     def wait_for(
-        self, predicate: Callable[[dict[str, Any]], object], timeout: float = START_S
+        self, predicate: Callable[[dict[str, Any]], object], timeout: float = PATIENCE_S
     ) -> dict[str, Any]:
         """Wait for a mail whose summary the predicate takes, and return the mail whole."""
         found = eventually(lambda: list(filter(predicate, self.messages())), timeout)
@@ -136,7 +145,7 @@ class System:
             heard = self.output.setdefault(name, [])
             self._processes[name] = Process(self._commands[name], self._group, heard.append)
         for name in names:
-            self._processes[name].wait_ready(START_S)
+            self._processes[name].wait_ready(PATIENCE_S)
         self.wait_ready()
 
     def kill(self, name: str) -> None:
@@ -153,7 +162,7 @@ class System:
             self.stop(name)
         self.start(name)
 
-    def wait_ready(self, timeout: float = START_S) -> None:
+    def wait_ready(self, timeout: float = PATIENCE_S) -> None:
         """Wait until ``GET /health/ready`` says 200."""
         eventually(self._is_ready, timeout, every=0.1)
 
@@ -187,14 +196,14 @@ def client_of(url: str) -> httpx.Client:
 def migrate(database_url: str, group: Group) -> None:
     """Bring the database to the newest schema."""
     process = Process(programs.migration(environment.for_migration(database_url)), group)
-    eventually(lambda: process.exit_code is not None, START_S)
+    eventually(lambda: process.exit_code is not None, PATIENCE_S)
     assert process.exit_code == 0, "\n".join(process.last_lines)
 
 
 def start(command: Command, group: Group) -> tuple[Process, dict[str, str]]:
     """Start a service, wait until it is ready, and return what its ready line told."""
     process = Process(command, group)
-    return process, process.wait_ready(START_S).groupdict()
+    return process, process.wait_ready(PATIENCE_S).groupdict()
 
 
 def _commands(

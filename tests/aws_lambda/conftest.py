@@ -17,7 +17,7 @@ from local.process import Command, Group, Process, module
 from tests.aws_lambda.brokers import CuttableBroker
 from tests.aws_lambda.emulator import PYTHON, Environment, built, emulator_binary
 from tests.aws_lambda.runtime_api import RuntimeApi
-from tests.services import START_S, Inbox
+from tests.services import PATIENCE_S, Inbox
 
 Start = Callable[..., Environment]
 Variables = Mapping[str, Mapping[str, str]]
@@ -107,7 +107,7 @@ def trigger(own_broker: CuttableBroker, group: Group) -> Iterator[Callable[..., 
         )
         env = {**os.environ, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT", "KAFKA_FETCH_WAIT_MS": "5"}
         started.append(Process(Command("esm", argv, env, ready=r"\bready\b"), group))
-        started[-1].wait_ready(START_S)
+        started[-1].wait_ready(PATIENCE_S)
         return started[-1]
 
     yield trigger

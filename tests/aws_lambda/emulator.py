@@ -74,12 +74,12 @@ class Environment:
         variables: the function's, beside those that Lambda sets.
 
     Attributes:
-        output: every line of the function's log and the emulator's.
+        lines: every line of the function's log and the emulator's.
         url: where it is invoked.
     """
 
     def __init__(self, code: Code, variables: Mapping[str, str], group: Group) -> None:
-        self.output: list[str] = []
+        self.lines: list[str] = []
         binary = emulator_binary()
         assert binary is not None, "make setup-lambda"
         port, runtime_port = ports.any_free(), ports.any_free()
@@ -91,7 +91,7 @@ class Environment:
         )
         env = {**lambda_variables(code), **variables}
         command = Command("emulator", argv, env, ready=r"\(rapid\) exec")
-        self._process = Process(command, group, self.output.append)
+        self._process = Process(command, group, self.lines.append)
         self._process.wait_ready(_START_S)
         eventually(lambda: _listens(port), _START_S)
         self.url = f"http://{ports.HOST}:{port}{_PATH}"
@@ -112,7 +112,7 @@ class Environment:
     @property
     def init_ms(self) -> float:
         """How long the initialisation phase took, by the emulator's own report."""
-        reported = eventually(lambda: list(filter(None, map(_INIT.search, self.output))))
+        reported = eventually(lambda: list(filter(None, map(_INIT.search, self.lines))))
         return float(reported[0][1])
 
     @property
@@ -133,7 +133,7 @@ class Environment:
 
     def logged(self) -> list[dict[str, Any]]:
         """The function's log: every line that is a JSON object."""
-        return [json.loads(line) for line in self.output if line.startswith("{")]
+        return [json.loads(line) for line in self.lines if line.startswith("{")]
 
     def close(self) -> None:
         """End it."""

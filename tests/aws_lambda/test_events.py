@@ -78,4 +78,4 @@ def test_an_incomplete_environment_ends_the_init_with_the_variables_name(start: 
     with pytest.raises(FunctionError):
         environment.invoke({"records": {}})
 
-    eventually(lambda: any("DATABASE_URL is not set" in line for line in environment.output))
+    eventually(lambda: any("DATABASE_URL is not set" in line for line in environment.lines))

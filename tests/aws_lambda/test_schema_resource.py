@@ -137,4 +137,4 @@ def test_a_migration_that_fails_rolls_the_deployment_back(
     answer, _ = cloudformation.answers.get()
     assert answer["Status"] == "FAILED"
     assert "OperationalError" in answer["Reason"]
-    assert "hunter2" not in str(environment.output) + str(answer)
+    assert "hunter2" not in str(environment.lines) + str(answer)

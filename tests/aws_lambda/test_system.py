@@ -122,7 +122,7 @@ def test_no_secret_is_in_any_log(api: httpx.Client, environments: dict[str, Envi
     signed_in = register(api)
 
     for environment in environments.values():
-        said = "\n".join(environment.output)
+        said = "\n".join(environment.lines)
         assert PASSWORD not in said
         assert signed_in["refreshToken"] not in said
         assert signed_in["accessToken"] not in said

@@ -79,7 +79,7 @@ def test_nobody_waits_for_what_a_cold_start_does_not_need(start: Start) -> None:
 
     environment.invoke(api_gateway.load("get_health"))
 
-    imported = [line for line in environment.output if line.startswith("import '")]
+    imported = [line for line in environment.lines if line.startswith("import '")]
     assert any("'gateway.app'" in line for line in imported)
     for package in _NOT_NEEDED:
         assert not [line for line in imported if line.startswith(f"import '{package}")], package

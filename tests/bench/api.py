@@ -222,7 +222,7 @@ def _round_trip_ms(addresses: Addresses) -> float:
 
 def _reader(settings: KafkaSettings, place: TopicPartition) -> Consumer:
     consumer = Consumer(reader_config(settings))
-    end = consumer.get_watermark_offsets(place, timeout=10)[1]
+    end = consumer.get_watermark_offsets(place, timeout=30)[1]
     consumer.assign([TopicPartition(place.topic, place.partition, end)])
     return consumer
 

@@ -28,7 +28,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from local import ports
 from local.process import Command, Group, Process, module
 from local.services import apache_kafka
-from tests.services import START_S
+from tests.services import PATIENCE_S
 
 PARTITIONS: Final = 8
 TOPIC: Final = "bench"
@@ -208,7 +208,7 @@ def broker(group: Group, *, apache: bool, folder: Path) -> Iterator[tuple[str, i
         argv = module("tests.bench.esm", "--broker")
         command = Command("broker", argv, os.environ, ready=r"broker listens on (?P<address>\S+)$")
     process = Process(command, group)
-    address = process.wait_ready(START_S)["address"]
+    address = process.wait_ready(PATIENCE_S)["address"]
     if apache:
         admin = AdminClient({"bootstrap.servers": address})
         topics = [NewTopic(name, PARTITIONS, 1) for name in (TOPIC, TOPIC_OF_LATENCIES)]
@@ -252,7 +252,7 @@ def invoke_api(group: Group) -> Iterator[str]:
         "--no-access-log",
     )  # fmt: skip
     process = Process(Command("api", argv, os.environ, ready="Uvicorn running on "), group)
-    process.wait_ready(START_S)
+    process.wait_ready(PATIENCE_S)
     yield f"http://127.0.0.1:{port}"
     process.stop()
 
@@ -267,7 +267,7 @@ def latencies(bench: Bench, count: int) -> list[float]:
             "esm", module("local.esm", *arguments), bench.environment, ready="ready mappings="
         )
         process = Process(command, group, heard.append)
-        process.wait_ready(START_S)
+        process.wait_ready(PATIENCE_S)
         producer = Producer({"bootstrap.servers": bench.servers, "linger.ms": 0})
         for number in range(_UNCOUNTED + count):
             time.sleep(0.005)

@@ -99,7 +99,7 @@ class Esm:
 
     def find(self, pattern: str) -> re.Match[str]:
         """Wait for a line, and return what was found."""
-        return eventually(lambda: re.search(pattern, self.text), timeout=15)
+        return eventually(lambda: re.search(pattern, self.text))
 
     def invocations(self) -> list[dict[str, str]]:
         """The log lines of invocations, as members."""
@@ -146,6 +146,11 @@ class Runner:
         esm = self(document, "--endpoint", endpoint, "--once", *flags)
         assert esm.exit_code(60) == 0, esm.text
         return esm
+
+    @property
+    def output(self) -> dict[str, list[str]]:
+        """Every line that each of them has written."""
+        return {f"local.esm {n}": esm.lines for n, esm in enumerate(self._started, 1)}
 
     def handler(self, source: str) -> None:
         """Write the function's code."""

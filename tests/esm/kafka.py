@@ -9,6 +9,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from tests.services import PATIENCE_S
+
 Headers = list[tuple[str, str | bytes | None]]
 
 PARTITIONS = 4
@@ -35,7 +37,7 @@ class Kafka:
         """A new topic with four partitions."""
         made = f"esm.{name or 'topic'}-{next(self._numbers)}-{uuid.uuid4().hex[:8]}"
         if self.embedded:
-            self._producer.list_topics(made, timeout=10)
+            self._producer.list_topics(made, timeout=30)
         else:
             self.create(made)
         return made
@@ -71,10 +73,10 @@ class Kafka:
         assert self._producer.flush(30) == 0
         assert not any(errors), errors
 
-    def read(self, topic: str, count: int, timeout: float = 10.0) -> list[Message]:
+    def read(self, topic: str, count: int, timeout: float = PATIENCE_S) -> list[Message]:
         """The first ``count`` records of a topic, over all partitions."""
         consumer = self._consumer("reader")
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
         found = consumer.consume(count, timeout)
         consumer.close()
@@ -85,7 +87,7 @@ class Kafka:
         consumer = self._consumer(group)
         asked = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         try:
-            answer = consumer.committed(asked, timeout=10)
+            answer = consumer.committed(asked, timeout=30)
         except KafkaException:  # no such group yet
             return {}
         finally:

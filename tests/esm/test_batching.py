@@ -346,7 +346,7 @@ def test_a_poisoned_partition_is_paused_and_the_others_flow(
     def others() -> int:
         return sum(p == 1 for call in list(endpoint.calls) for p, _ in call.offsets)
 
-    eventually(lambda: others() == 3000, timeout=30)
+    eventually(lambda: others() == 3000)
     gate.set()
     running.exit_code()
     stuck = [offset for call in endpoint.calls for p, offset in call.offsets if p == 0]

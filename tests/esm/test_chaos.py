@@ -81,7 +81,7 @@ def test_nothing_is_lost_whatever_happens(
     everything = {(partition, offset) for partition in range(4) for offset in range(written)}
     eventually(lambda: function.done == everything, timeout=90)
     ends = dict.fromkeys(range(PARTITIONS), written)
-    eventually(lambda: kafka.committed(group_of(topic), topic) == ends, timeout=30)
+    eventually(lambda: kafka.committed(group_of(topic), topic) == ends)
     assert overlaps(endpoint.calls) == 0
     for runner in runners:
         runner.close()

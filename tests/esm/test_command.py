@@ -93,7 +93,7 @@ def test_a_topic_that_is_made_later_is_read(
 
     kafka.write(later, "x")
 
-    eventually(lambda: endpoint.values == ["x"], timeout=30)
+    eventually(lambda: endpoint.values == ["x"])
 
 
 CONSUMER_GROUP_HEARTBEAT = 68

@@ -387,6 +387,6 @@ def test_a_slow_invocation_costs_neither_membership_nor_order(
     ).ready()
     kafka.write(topic, "next")
 
-    eventually(lambda: kafka.committed(group_of(topic), topic) == {0: 2}, timeout=20)
+    eventually(lambda: kafka.committed(group_of(topic), topic) == {0: 2})
     assert endpoint.values == ["slow", "next"]
     assert "revoked" not in running.text

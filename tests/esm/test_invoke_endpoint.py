@@ -32,7 +32,7 @@ def test_connections_are_kept_alive(
 def test_a_connection_for_each_invocation_that_is_out(
     esm: Runner, endpoint: Endpoint, kafka: Kafka, topic: str
 ) -> None:
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=30)
 
     def answer(call: Call) -> Reply:
         if len(endpoint.calls) <= 4:
@@ -72,7 +72,7 @@ def test_several_containers_of_the_emulator_are_a_pool(
 ) -> None:
     with ExitStack() as stack:
         containers = [stack.enter_context(Endpoint()) for _ in range(3)]
-        together = threading.Barrier(3, timeout=20)
+        together = threading.Barrier(3, timeout=30)
 
         def answer(_: Call) -> Reply:
             together.wait()

@@ -197,7 +197,7 @@ def test_a_handler_serves_partitions_side_by_side_up_to_the_concurrency(
         SAYING
         + """
 import threading
-both = threading.Barrier(2, timeout=20)
+both = threading.Barrier(2, timeout=30)
 def handler(event, context):
     say(met=both.wait() >= 0)
 """

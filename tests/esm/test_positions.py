@@ -136,7 +136,7 @@ def test_kill_between_invocation_and_commit_delivers_again_and_loses_nothing(
     gate.set()
     esm(document, "--endpoint", endpoint.url)
 
-    eventually(lambda: len(endpoint.values) == 20, timeout=30)
+    eventually(lambda: len(endpoint.values) == 20)
     assert set(endpoint.values[10:]) == {str(number) for number in range(10)}
 
 
@@ -219,7 +219,7 @@ def test_a_rebalance_waits_for_the_batch_that_is_out_and_nothing_is_lost(
     gate.set()
     second.find(r"partitions assigned .* partitions=\d")
 
-    eventually(lambda: endpoint.values.count("later") == 4, timeout=20)
+    eventually(lambda: endpoint.values.count("later") == 4)
     assert endpoint.values.count("out") == 4, (
         "what was out has been committed before it changed hands"
     )

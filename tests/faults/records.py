@@ -93,15 +93,15 @@ class Records:
     def _lag(self, topic: str, group: str) -> int:
         consumer = self._consumer(group)
         places = [TopicPartition(topic, number) for number in self._places(consumer, topic)]
-        committed = {p.partition: p.offset for p in consumer.committed(places, timeout=10)}
+        committed = {p.partition: p.offset for p in consumer.committed(places, timeout=30)}
         behind = 0
         for place in places:
-            low, high = consumer.get_watermark_offsets(place, timeout=10)
+            low, high = consumer.get_watermark_offsets(place, timeout=30)
             behind += high - max(low, committed[place.partition])
         return behind
 
     def _places(self, consumer: Consumer, topic: str) -> list[int]:
-        return list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        return list(consumer.list_topics(topic, timeout=30).topics[topic].partitions)
 
     def _consumer(self, group: str) -> Consumer:
         if group not in self._consumers:

@@ -21,7 +21,7 @@ from tests.faults.brokers import Broker, open_broker
 from tests.faults.postbox import Postbox
 from tests.faults.proxy import Link, Network
 from tests.faults.records import Records
-from tests.services import START_S, Inbox, System, eventually, migrate
+from tests.services import PATIENCE_S, Inbox, System, eventually, migrate
 
 # Short, so that an outage of some seconds outlasts a request and not much else.
 _USUAL = {"BCRYPT_COST": "4", "REPLY_TIMEOUT_MS": "6000", "SEND_TIMEOUT_S": "5"}
@@ -38,7 +38,7 @@ class Service:
 
     def start(self) -> None:
         """Start it, and wait until it is ready. What a killed one left may need a moment to go."""
-        eventually(self._starts, START_S, every=0.2)
+        eventually(self._starts, PATIENCE_S, every=0.2)
 
     def stop(self) -> None:
         """End it in good order; nothing when it has ended."""
@@ -54,7 +54,7 @@ class Service:
         self._prepare()
         self._process = Process(self._command, self._group)
         try:
-            self._process.wait_ready(START_S)
+            self._process.wait_ready(PATIENCE_S)
         except StartError:
             return False
         return True

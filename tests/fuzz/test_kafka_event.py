@@ -69,7 +69,7 @@ class Batches:
         self._settings = KafkaSettings(kafka_bootstrap_servers=broker, kafka_fetch_wait_ms=5)
         self._replies = Consumer(reader_config(self._settings))
         place = TopicPartition(topics.GATEWAY_REPLY, 0)
-        place.offset = self._replies.get_watermark_offsets(place, timeout=10)[1]
+        place.offset = self._replies.get_watermark_offsets(place, timeout=30)[1]
         self._replies.assign([place])
         self._heard: set[bytes] = set()
 

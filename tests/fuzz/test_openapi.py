@@ -86,7 +86,7 @@ def _records(system: System) -> tuple[int, int]:
     try:
         ends = {
             topic.name: sum(
-                consumer.get_watermark_offsets(TopicPartition(topic.name, number), timeout=10)[1]
+                consumer.get_watermark_offsets(TopicPartition(topic.name, number), timeout=30)[1]
                 for number in range(topic.partitions)
             )
             for topic in TOPICS

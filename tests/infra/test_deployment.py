@@ -174,7 +174,7 @@ def test_the_api_leads_every_request_to_the_gateway(deployment: Deployment) -> N
 
 
 def test_topics_were_made_as_the_code_states_them(deployment: Deployment) -> None:
-    found = AdminClient({"bootstrap.servers": deployment.kafka}).list_topics(timeout=10).topics
+    found = AdminClient({"bootstrap.servers": deployment.kafka}).list_topics(timeout=30).topics
 
     for topic in TOPICS:
         assert len(found[topic.name].partitions) == topic.partitions

@@ -37,7 +37,7 @@ def records(broker: str) -> Iterator[Trace]:
 
 
 def _partition(consumer: Consumer, place: TopicPartition) -> Iterator[Trace]:
-    first, end = consumer.get_watermark_offsets(place, timeout=10)
+    first, end = consumer.get_watermark_offsets(place, timeout=30)
     consumer.assign([TopicPartition(place.topic, place.partition, first)])
     left = end - first
     while left > 0:

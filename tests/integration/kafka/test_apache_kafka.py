@@ -54,7 +54,7 @@ def test_one_of_three_nodes_may_be_lost(tmp_path: Path) -> None:
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
         ensure_topics(admin, [_TOPIC])
         write(kafka, b"with all three")
-        leader = admin.list_topics(timeout=10).topics[_TOPIC.name].partitions[0].leader
+        leader = admin.list_topics(timeout=30).topics[_TOPIC.name].partitions[0].leader
         kafka.kill(leader)
         write(kafka, b"without its leader")
         kafka.start(leader)

@@ -21,7 +21,7 @@ def records(bootstrap_servers: str) -> int:
     """How many commands to register the topic has."""
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "unused"})
     ends = [
-        consumer.get_watermark_offsets(TopicPartition(USER_REGISTER, number), timeout=10)[1]
+        consumer.get_watermark_offsets(TopicPartition(USER_REGISTER, number), timeout=30)[1]
         for number in range(_PARTITIONS)
     ]
     consumer.close()

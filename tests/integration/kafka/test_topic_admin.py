@@ -23,7 +23,7 @@ def config_of(admin: AdminClient, topic: str) -> dict[str, str]:
 
 
 def partitions_of(admin: AdminClient, topic: str) -> int:
-    return len(admin.list_topics(topic, timeout=10).topics[topic].partitions)
+    return len(admin.list_topics(topic, timeout=30).topics[topic].partitions)
 
 
 def test_every_stated_topic_is_made_once(admin: AdminClient) -> None:

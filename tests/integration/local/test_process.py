@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local.process import Command, Group, Process, StartError
-from tests.services import eventually
+from tests.services import PATIENCE_S, eventually
 
 _SLEEP = "import time; print('up on port 7', flush=True); time.sleep(100)"
 _STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_SLEEP}"
@@ -22,7 +22,7 @@ import os, pathlib, sys, time
 from local.process import Command, Group, Process
 _, code, note = sys.argv
 process = Process(Command("child", (sys.executable, "-c", code), os.environ, "up"), Group())
-process.wait_ready(10)
+process.wait_ready(60)
 pathlib.Path(note).write_text(str(process.pid))
 time.sleep(100)
 """
@@ -34,7 +34,7 @@ def _python(code: str, ready: str = "") -> Command:
 
 def test_what_the_ready_line_tells_is_given(group: Group) -> None:
     process = Process(_python(_SLEEP, r"up on port (?P<port>\d+)"), group)
-    assert process.wait_ready(10)["port"] == "7"
+    assert process.wait_ready(PATIENCE_S)["port"] == "7"
     process.stop()
     assert process.exit_code == -signal.SIGTERM
 
@@ -42,12 +42,12 @@ def test_what_the_ready_line_tells_is_given(group: Group) -> None:
 def test_the_last_words_of_one_that_never_gets_ready_are_told(group: Group) -> None:
     process = Process(_python("raise SystemExit('no such file')", "up"), group)
     with pytest.raises(StartError, match=r"(?s)child ended with 1.*no such file"):
-        process.wait_ready(10)
+        process.wait_ready(PATIENCE_S)
 
 
 def test_one_that_does_not_listen_is_ended_all_the_same(group: Group) -> None:
     process = Process(_python(_STUBBORN, "up"), group)
-    process.wait_ready(10)
+    process.wait_ready(PATIENCE_S)
     process.stop(0.1)
     assert process.exit_code == -signal.SIGKILL
 

@@ -71,7 +71,7 @@ class Service:
         self.answer: Callable[[Message], list[tuple[bytes | None, dict[str, bytes]]]] = echo
         places = [
             TopicPartition(QUESTIONS, p, self._end(p))
-            for p in self._consumer.list_topics(QUESTIONS, timeout=10).topics[QUESTIONS].partitions
+            for p in self._consumer.list_topics(QUESTIONS, timeout=30).topics[QUESTIONS].partitions
         ]
         self._consumer.assign(places)
         self._thread = threading.Thread(target=self._run)
@@ -122,7 +122,7 @@ def silence(_: Message) -> list[tuple[bytes | None, dict[str, bytes]]]:
 def settings(broker: str) -> KafkaSettings:
     client: dict[str, Any] = {"bootstrap.servers": broker}
     # The embedded broker makes a topic when a producer asks for it; Apache Kafka is told to.
-    if not Producer(client).list_topics(QUESTIONS, timeout=10).topics[QUESTIONS].partitions:
+    if not Producer(client).list_topics(QUESTIONS, timeout=30).topics[QUESTIONS].partitions:
         ensure_topics(AdminClient(client), [Topic(QUESTIONS, 4, 60_000)])
     return KafkaSettings(kafka_bootstrap_servers=broker, kafka_fetch_wait_ms=5)
 

@@ -12,7 +12,7 @@ from tests.services import eventually
 
 
 def test_it_has_the_topics_of_the_system_with_their_partitions(broker: str) -> None:
-    found = AdminClient({"bootstrap.servers": broker}).list_topics(timeout=10).topics
+    found = AdminClient({"bootstrap.servers": broker}).list_topics(timeout=30).topics
     assert {topic.name: topic.partitions for topic in TOPICS} == {
         topic.name: len(found[topic.name].partitions) for topic in TOPICS
     }

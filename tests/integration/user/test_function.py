@@ -68,7 +68,7 @@ class Replies:
         settings = KafkaSettings(kafka_bootstrap_servers=broker, kafka_fetch_wait_ms=5)
         self._consumer = Consumer(reader_config(settings))
         place = TopicPartition(REPLIES, 0)
-        place.offset = self._consumer.get_watermark_offsets(place, timeout=10)[1]
+        place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
         self._consumer.assign([place])
 
     def next(self, correlation_id: str) -> Message:
@@ -293,7 +293,7 @@ def test_a_reply_address_is_no_way_to_write_anywhere(
 
     def ends() -> dict[str, int]:
         return {
-            name: consumer.get_watermark_offsets(TopicPartition(name, p), timeout=10)[1]
+            name: consumer.get_watermark_offsets(TopicPartition(name, p), timeout=30)[1]
             for name in (topics.USER_REGISTER, topics.NOTIFICATION_EMAIL)
             for p in (0, 1, 2)
         }

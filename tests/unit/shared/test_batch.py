@@ -115,7 +115,7 @@ def test_one_key_is_worked_on_in_order(pool: Executor) -> None:
 
 
 def test_different_keys_are_worked_on_at_the_same_time(pool: Executor) -> None:
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=30)
 
     def work(_: Record) -> None:
         together.wait()
@@ -134,7 +134,7 @@ def test_records_without_a_key_keep_the_order_of_their_partition(pool: Executor)
 
 
 def test_two_batches_at_the_same_time_do_not_mix_their_failures(pool: Executor) -> None:
-    meet = threading.Barrier(2, timeout=10)
+    meet = threading.Barrier(2, timeout=30)
 
     def work(record: Record) -> None:
         meet.wait()
