@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from local import ports
@@ -70,7 +70,7 @@ class Service:
         self.seen: list[Message] = []
         self.answer: Callable[[Message], list[tuple[bytes | None, dict[str, bytes]]]] = echo
         places = [
-            TopicPartition(QUESTIONS, p, self._end(p))
+            eventually(lambda p=p: self._end(p))  # type: ignore[misc] # bound
             for p in self._consumer.list_topics(QUESTIONS, timeout=30).topics[QUESTIONS].partitions
         ]
         self._consumer.assign(places)
@@ -92,8 +92,14 @@ class Service:
         self._thread.join()
         self._consumer.close()
 
-    def _end(self, partition: int) -> int:
-        return self._consumer.get_watermark_offsets(TopicPartition(QUESTIONS, partition))[1]
+    def _end(self, partition: int) -> TopicPartition | None:
+        """None for as long as the leader of a new topic does not know yet that it is."""
+        place = TopicPartition(QUESTIONS, partition)
+        try:
+            place.offset = self._consumer.get_watermark_offsets(place)[1]
+        except KafkaException:
+            return None
+        return place
 
     def _run(self) -> None:
         while not self._stopped.is_set():
