@@ -15,12 +15,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local import ports
-from tests.services import System
+from tests.services import PATIENCE_S, System
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 _OLD, _NEW = "correct horse battery", "a much newer staple"
 _LINK = re.compile(r'href="(http[^"]+\?token=[^"]+)"')
 
+expect.set_options(timeout=PATIENCE_S * 1000)
 pytestmark = pytest.mark.skipif(not _CHROMIUM, reason="Chromium is not on this machine")
 
 
@@ -35,6 +36,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that asks this machine alone, and whose scripts have no errors."""
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
     hosts: set[str | None] = set()
     complaints: list[str] = []
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
