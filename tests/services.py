@@ -65,7 +65,7 @@ class Inbox:
 
     def __init__(self, url: str, smtp_url: str) -> None:
         self.url, self.smtp_url = url, smtp_url
-        self._http = httpx.Client(base_url=url)
+        self._http = httpx.Client(base_url=url, timeout=PATIENCE_S)
 
     def messages(self) -> list[dict[str, Any]]:
         """Mailpit's message summaries, newest first."""

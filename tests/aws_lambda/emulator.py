@@ -21,13 +21,12 @@ import psutil
 from local import ports
 from local.build import ROOT, TARGETS
 from local.process import Command, Group, Process
-from tests.services import eventually
+from tests.services import PATIENCE_S, eventually
 
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
 _ARCH = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 _PATH = "/2015-03-31/functions/function/invocations"
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([\d.]+)\)")
-_START_S = 30.0
 
 
 def emulator_binary() -> Path | None:
@@ -92,8 +91,8 @@ class Environment:
         env = {**lambda_variables(code), **variables}
         command = Command("emulator", argv, env, ready=r"\(rapid\) exec")
         self._process = Process(command, group, self.lines.append)
-        self._process.wait_ready(_START_S)
-        eventually(lambda: _listens(port), _START_S)
+        self._process.wait_ready(PATIENCE_S)
+        eventually(lambda: _listens(port), PATIENCE_S)
         self.url = f"http://{ports.HOST}:{port}{_PATH}"
         self._http = httpx.Client(timeout=60)
 

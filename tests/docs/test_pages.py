@@ -1,0 +1,96 @@
+"""The pages of docs/: links lead somewhere, commands exist, settings are as they are in code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import gateway.settings
+import notification.settings
+import user.migrate
+import user.settings
+from local.dev.settings import DevSettings
+from shared.environment import SOURCES
+from shared.settings import KafkaSettings, LogSettings
+from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = _HEADING.findall(page.read_text())
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for path, anchor in _LINK.findall(page.read_text()):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_make_target_exists(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    shown = re.findall(r"(?:^|`|&& )make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE)
+    for target in shown:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind", "base"),
+    [
+        ("Every function", LogSettings, None),
+        ("Kafka", KafkaSettings, LogSettings),
+        ("Gateway", gateway.settings.Settings, KafkaSettings),
+        ("User function", user.settings.Settings, KafkaSettings),
+        ("Migrations", user.migrate.Settings, LogSettings),
+        ("Notification function", notification.settings.Settings, LogSettings),
+        ("make dev", DevSettings, None),
+    ],
+)
+def test_every_setting_is_told_with_its_default(
+    heading: str, kind: type[msgspec.Struct], base: type[msgspec.Struct] | None
+) -> None:
+    inherited = {field.name for field in msgspec.structs.fields(base)} if base else set()
+    fields = [field for field in msgspec.structs.fields(kind) if field.name not in inherited]
+
+    assert _told(heading) == {field.encode_name: _shown(field.default) for field in fields}
+
+
+def test_every_variable_that_names_a_secret_is_told() -> None:
+    assert _told("Where secrets are").keys() == SOURCES.keys()
+
+
+@pytest.mark.parametrize(
+    "topic", [NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME]
+)
+def test_every_topic_of_mails_is_told(topic: str) -> None:
+    assert f"| `{topic}` |" in (ROOT / "docs" / "notifications.md").read_text()
+
+
+def _told(heading: str) -> dict[str, str]:
+    section = SETTINGS.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return {name: default.strip("`") for name, default in _ROW.findall(section)}
+
+
+def _shown(default: Any) -> str:
+    if default is msgspec.NODEFAULT:
+        return "required"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, float):
+        return f"{default:g}"
+    return "empty" if default in ("", None) else str(default)
