@@ -15,6 +15,8 @@ GATEWAY: Final = "gateway"
 FUNCTIONS: Final = {"user": "UserFunction", "notification": "NotificationFunction"}
 """The functions that event source mappings drive: short name, and name in template.yaml."""
 
+_QUIETER_THAN_READY: Final = ("WARNING", "ERROR")
+
 
 def gateway(variables: Mapping[str, str]) -> Command:
     """The gateway under uvicorn; it is ready when it listens."""
@@ -54,4 +56,7 @@ def migrated(command: Command) -> Command:
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     # What a person has exported (LOG_LEVEL, BCRYPT_COST) passes; the addresses and keys are ours.
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
+    given = {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
+    if given.get("LOG_LEVEL") in _QUIETER_THAN_READY:
+        given["LOG_LEVEL"] = "INFO"
+    return given

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local import programs
 from local.dev.screen import Screen
 from local.dev.state import AlreadyRunning, State
 from local.dev.watch import concerned
@@ -82,6 +83,17 @@ def test_a_reset_leaves_a_running_system_alone(tmp_path: Path) -> None:
     with state.locked(), pytest.raises(AlreadyRunning):
         State(state.folder).forget()
     assert (state / "keys.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [("DEBUG", "DEBUG"), ("WARNING", "INFO"), ("ERROR", "INFO")]
+)
+def test_a_program_is_never_so_quiet_that_nobody_hears_it_is_ready(
+    monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", asked)
+
+    assert programs.gateway({}).env["LOG_LEVEL"] == given
 
 
 def _interrupt(first: Callable[[], None]) -> None:
