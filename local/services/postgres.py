@@ -169,15 +169,26 @@ class Postgres(NamedTuple):
         """End a server that still has the data; forget one that is gone.
 
         PostgreSQL takes any process with the noted id for its own, which after a restart of a
-        container, where ids are small, is often wrong.
+        container, where ids are small, is often wrong. And while a child of a killed server lives,
+        which is a moment, it does not start.
         """
         note = self._data / "postmaster.pid"
-        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
-            process = psutil.Process(int(note.read_text().split()[0]))
-            if process.name() == "postgres" and str(self._data) in process.cmdline():
-                process.send_signal(signal.SIGINT)
-                process.wait(_STOP_SECONDS)
+        if not note.exists():
+            return
+        left = self._processes()
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            server = int(note.read_text().split()[0])
+            for process in left:
+                if process.pid == server:
+                    process.send_signal(signal.SIGINT)
+        psutil.wait_procs(left, _STOP_SECONDS)
         note.unlink(missing_ok=True)
+
+    def _processes(self) -> list[psutil.Process]:
+        """The server and its children: they work in the folder of the data."""
+        mine = ("postgres", str(self._data.resolve()))
+        found = psutil.process_iter(["name", "cwd"])
+        return [each for each in found if (each.info["name"], each.info["cwd"]) == mine]
 
 
 def _run(

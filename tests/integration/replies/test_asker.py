@@ -206,7 +206,7 @@ def test_no_answer_by_the_deadline_is_a_timeout_and_a_late_one_is_counted(
     settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
 ) -> None:
     service.answer = silence
-    with running(settings, make_drive, timeout_s=0.3) as gateway:
+    with running(settings, make_drive, timeout_s=2) as gateway:
         with pytest.raises(ReplyTimeout):
             asyncio.run(gateway.ask("slow"))
         assert gateway.asker.unanswered == 1
@@ -269,7 +269,7 @@ def test_more_than_can_wait_are_refused_at_once(settings: KafkaSettings, service
         asked = [gateway.ask(f"q{n}") for n in range(5)]
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
-    with running(settings, Threaded, timeout_s=0.5, limit=3) as gateway:
+    with running(settings, Threaded, timeout_s=2, limit=3) as gateway:
         kinds = [type(outcome) for outcome in asyncio.run(crowd(gateway))]
 
     assert kinds == [ReplyTimeout] * 3 + [Overloaded] * 2
