@@ -179,7 +179,7 @@ def test_a_server_that_is_away_is_tried_again_by_the_next_mail(connect: Connect)
 def test_a_server_that_says_nothing_is_left_when_the_time_is_over(
     mail_server: MailServer, connect: Connect, step: str, *, connected: bool
 ) -> None:
-    transport = connect(f"smtp://127.0.0.1:{mail_server.port}", timeout_s=0.3)
+    transport = connect(f"smtp://127.0.0.1:{mail_server.port}", timeout_s=1.0)
     if connected:
         transport.send(a_mail())
     setattr(mail_server, step, None)

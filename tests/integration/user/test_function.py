@@ -37,7 +37,7 @@ def settings(broker: str, function_database_url: str, keys: Keys) -> Settings:
     return Settings(
         kafka_bootstrap_servers=broker,
         kafka_fetch_wait_ms=5,
-        kafka_delivery_timeout_ms=2_000,
+        kafka_delivery_timeout_ms=5_000,
         database_url=function_database_url,
         user_private_keys=keys.user.to_json(),
         bcrypt_cost=4,
