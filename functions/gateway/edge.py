@@ -11,8 +11,8 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context, section 3.2.
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_NOT_KEPT = (b"cache-control", b"no-store")
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_USER_AGENT = 400
 _LONGEST_ADDRESS = 45
@@ -49,8 +51,9 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, traceparent = _identify(scope)
-        token = origin.set(Origin(request_id, traceparent, _device(scope)))
+        headers = dict(scope["headers"])
+        request_id, traceparent = _identify(headers)
+        token = origin.set(Origin(request_id, traceparent, _device(headers, scope)))
         response = _Response(send, request_id)
         try:
             with bind(request_id=request_id):
@@ -69,16 +72,9 @@ class Edge:
             broken = problem(500, "internal-error", "Something went wrong here.")
             await broken(scope, receive, response.send)
         finally:
-            log.log(
-                _level(scope["path"]),
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": scope["path"],
-                    "status": response.status,
-                    "ms": round((time.perf_counter() - started) * 1000),
-                },
-            )
+            level = _level(scope["path"])
+            if log.isEnabledFor(level):
+                log.log(level, "request", extra=_told(scope, response.status, started))
 
 
 class _Response:
@@ -86,18 +82,23 @@ class _Response:
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
-        self._request_id = request_id
+        self._request_id = request_id.encode()
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self._request_id
-            headers["x-content-type-options"] = "nosniff"
+            headers = [*message["headers"], (b"x-request-id", self._request_id), _NO_SNIFFING]
             # Tokens and profiles are in bodies (RFC 6749, section 5.1); what may be kept says so.
-            headers.setdefault("cache-control", "no-store")
+            if all(name != b"cache-control" for name, _ in headers):
+                headers.append(_NOT_KEPT)
+            message["headers"] = headers
         await self._send(message)
+
+
+def _told(scope: Scope, status: int, started: float) -> dict[str, object]:
+    took_ms = round((time.perf_counter() - started) * 1000)
+    return {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
 
 
 def _level(path: str) -> int:
@@ -105,8 +106,7 @@ def _level(path: str) -> int:
     return logging.DEBUG if path.startswith("/health") else logging.INFO
 
 
-def _identify(scope: Scope) -> tuple[str, str | None]:
-    headers = dict(scope["headers"])
+def _identify(headers: Mapping[bytes, bytes]) -> tuple[str, str | None]:
     given = headers.get(b"x-request-id", b"")
     trace = headers.get(b"traceparent", b"")
     return (
@@ -115,9 +115,9 @@ def _identify(scope: Scope) -> tuple[str, str | None]:
     )
 
 
-def _device(scope: Scope) -> Client:
-    agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
-    shown = "".join(character for character in agent if character.isprintable())
+def _device(headers: Mapping[bytes, bytes], scope: Scope) -> Client:
+    agent = headers.get(b"user-agent", b"").decode("latin-1")
+    shown = agent if agent.isprintable() else "".join(filter(str.isprintable, agent))
     client = scope.get("client")
     return Client(
         user_agent=shown[:_LONGEST_USER_AGENT] or None,
