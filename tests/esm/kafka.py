@@ -30,7 +30,13 @@ class Kafka:
         self.servers, self.embedded = servers, embedded
         self.fetch_wait_ms = 5 if embedded else 500
         self._producer = Producer(
-            {"bootstrap.servers": servers, "message.max.bytes": 64 << 20, "log_level": 3}
+            {
+                "bootstrap.servers": servers,
+                "message.max.bytes": 64 << 20,
+                "log_level": 3,
+                # A new topic's leader may refuse the first record: the next must not overtake it.
+                "max.in.flight.requests.per.connection": 1,
+            }
         )
 
     def topic(self, name: str = "") -> str:

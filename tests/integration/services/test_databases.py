@@ -12,7 +12,7 @@ from local import ports
 from local.process import Group
 from local.services.postgres import Postgres
 from local.services.redis import Redis
-from tests.services import start
+from tests.services import eventually, start
 
 
 def test_the_database_is_migrated_and_is_not_the_developers(database_url: str) -> None:
@@ -43,7 +43,7 @@ def test_a_postgres_that_was_left_over_makes_room(group: Group, service_folder: 
     left, _ = start(server.command(), group)
 
     server.prepare()
-    assert left.exit_code == 0
+    eventually(lambda: left.exit_code == 0)
     process, _ = start(server.command(), group)
     process.stop()
 
