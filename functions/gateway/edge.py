@@ -27,6 +27,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context, section 3.2.
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_OURS = frozenset({b"x-request-id", b"x-content-type-options"})
 _NOT_KEPT = (b"cache-control", b"no-store")
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_USER_AGENT = 400
@@ -88,7 +89,8 @@ class _Response:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self._request_id), _NO_SNIFFING]
+            headers = [each for each in message["headers"] if each[0] not in _OURS]
+            headers += [(b"x-request-id", self._request_id), _NO_SNIFFING]
             # Tokens and profiles are in bodies (RFC 6749, section 5.1); what may be kept says so.
             if all(name != b"cache-control" for name, _ in headers):
                 headers.append(_NOT_KEPT)

@@ -176,7 +176,7 @@ class Postgres(NamedTuple):
         if not note.exists():
             return
         left = self._processes()
-        with contextlib.suppress(OSError, ValueError, IndexError):
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             server = int(note.read_text().split()[0])
             for process in left:
                 if process.pid == server:
