@@ -18,7 +18,7 @@ NESTJS := tests/bench/nestjs
 .PHONY: help setup setup-dev dev dev-reset kafka kafka-lock test interop check lint types imports format lock
 
 help: ## This list
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':[^#]*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 # ---- environment: .venv holds what requirements/*.txt pin, and follows them when they change
 
@@ -103,6 +103,9 @@ PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/
 
 setup-lambda: setup-dev .venv-sam/.done $(if $(PYTHON313),.venv-lambda/.done) ## Lambda's runtime client and emulator (needs Python 3.13)
 
+test-fresh: setup-dev ## The two commands on a bare machine in a container (Docker; FRESH_BASE=debian:13-slim)
+	@FRESH=1 $(BIN)/python -m pytest tests/fresh/test_fresh.py --log-cli-level=INFO $(ARGS)
+
 test-lambda: setup-lambda ## The built functions on the real Lambda runtime
 	@$(BIN)/python -m pytest tests/aws_lambda $(ARGS)
 
@@ -112,7 +115,7 @@ sam: setup-lambda build ## The functions in Lambda's containers by sam local, on
 bench-cold: setup-lambda ## Cold starts on the Lambda emulator, beside their baselines
 	@$(BIN)/python -m tests.bench.cold $(ARGS)
 
-.PHONY: build setup-lambda test-lambda bench-cold sam $(SAM_IDS:%=build-%)
+.PHONY: test-fresh build setup-lambda test-lambda bench-cold sam $(SAM_IDS:%=build-%)
 
 # ---- deploy with CDK: its own packages on top of the others', and its command line from npm
 
@@ -252,6 +255,9 @@ faults: setup-dev ## Every fault under load, one table (KAFKA=apache, BROKERS=3,
 
 .PHONY: faults overload
 
+# What `make dev` runs has to be there on macOS too.
+ROOTS := gateway user notification shared local
+
 check: lint types imports ## Style, types, import contracts
 
 lint: setup-dev
@@ -260,6 +266,7 @@ lint: setup-dev
 
 types: setup-dev
 	@$(BIN)/mypy
+	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS:%=-p %)
 
 imports: setup-dev
 	@$(BIN)/lint-imports

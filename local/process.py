@@ -63,7 +63,8 @@ class Group:
 
     def kill(self) -> None:
         """End all at once, without asking."""
-        with contextlib.suppress(ProcessLookupError):
+        # BSD, and so macOS, answers EPERM where only dead processes are left in the group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.id, signal.SIGKILL)
 
     def close(self) -> None:

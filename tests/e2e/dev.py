@@ -24,7 +24,7 @@ _COMMANDS = {  # what is in whose command line
     "notification": "--function NotificationFunction",
     "broker": "-m local.services.broker",
     "inbox": "-m local.services.inbox",
-    "redis": "redis-server",
+    "redis": "valkey-server",
     "postgres": "bin/postgres",
 }
 START_S = 60.0  # a slow machine, with the database to create

@@ -12,7 +12,8 @@ from typing import Final
 import httpx
 import psycopg
 
-from tests.compose.containers import docker, provide_kafka
+from tests.compose.containers import provide_kafka
+from tests.containers import docker
 from tests.kubernetes.ingress import Ingress
 from tests.kubernetes.kustomize import Manifests, container_of
 from tests.kubernetes.pod import Pod

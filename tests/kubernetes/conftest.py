@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from local.programs import ROOT
-from tests.compose.containers import docker
+from tests.containers import docker, needs_docker
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.kustomize import container_of, render
 from tests.kubernetes.remote import Remote
@@ -61,7 +59,4 @@ def _build(image: str) -> None:
 def _skip_unless_asked_for() -> None:
     if "KUBERNETES" not in os.environ:
         pytest.skip("takes minutes: make test-k8s")
-    if shutil.which("docker") is None:
-        pytest.skip("needs Docker")
-    if subprocess.run(["docker", "info"], capture_output=True).returncode:
-        pytest.skip("needs a Docker engine that answers")
+    needs_docker()

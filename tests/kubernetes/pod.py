@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from tests.compose.containers import docker
+from tests.containers import docker
 from tests.kubernetes.kustomize import Manifests, Object, container_of, labels_of, pod_of
 
 _MEMORY: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -60,3 +61,10 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path, code: str) -> 
     parent.kill()
     parent.wait()
     eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_group_of_dead_processes_is_as_good_as_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BSD, and so macOS, answers a signal to such a group with EPERM, Linux with success."""
+    with Group() as group, monkeypatch.context() as macos:
+        macos.setattr(os, "killpg", Mock(side_effect=PermissionError(1, "not permitted")))
+        group.kill()

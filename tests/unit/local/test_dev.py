@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +17,21 @@ from local import programs
 from local.dev.screen import Screen
 from local.dev.state import AlreadyRunning, State
 from local.dev.watch import concerned
+from tests.services import PATIENCE_S
+
+_SCREEN = """
+import sys
+from local.dev.screen import Screen
+Screen().say("here")
+sys.stdin.read()
+"""
+# It knows no terminals, and says so at once (poll(2), BUGS).
+_POLL_OF_MACOS = """
+import select
+from unittest.mock import Mock
+select.poll = Mock()
+select.poll.return_value.poll.return_value = [(1, select.POLLNVAL)]
+"""
 
 
 @pytest.mark.parametrize(
@@ -43,6 +63,23 @@ def test_lines_stand_under_the_name_of_who_says_them() -> None:
     assert out.getvalue() == (
         "user         12:00:00 WARNING late user_id=1 ms=3\nnotification 12:00:01 mail sent\n"
     )
+
+
+def test_a_terminal_that_is_closed_ends_make_dev() -> None:
+    ours, screen = _on_a_terminal(_SCREEN)
+    with screen:
+        assert b"here" in os.read(ours, 100)
+        os.close(ours)
+        assert screen.wait(PATIENCE_S) == -signal.SIGTERM
+
+
+def test_a_terminal_that_cannot_be_watched_ends_nothing() -> None:
+    ours, screen = _on_a_terminal(_POLL_OF_MACOS + _SCREEN)
+    with screen:
+        assert b"here" in os.read(ours, 100)
+        screen.communicate()
+    assert screen.returncode == 0
+    os.close(ours)
 
 
 def test_the_state_has_one_user_at_a_time(tmp_path: Path) -> None:
@@ -94,6 +131,14 @@ def test_a_program_is_never_so_quiet_that_nobody_hears_it_is_ready(
     monkeypatch.setenv("LOG_LEVEL", asked)
 
     assert programs.gateway({}).env["LOG_LEVEL"] == given
+
+
+def _on_a_terminal(code: str) -> tuple[int, subprocess.Popen[bytes]]:
+    """Run Python code whose output is a terminal; returns the terminal's other end."""
+    ours, theirs = pty.openpty()
+    python = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=theirs)
+    os.close(theirs)
+    return ours, python
 
 
 def _interrupt(first: Callable[[], None]) -> None:
