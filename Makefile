@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # On a terminal, uv shows how far it has come; in a log, only what fails.
 UV_QUIET := $(shell [ -t 2 ] || echo -q)
+# uv brings certificates of its own; a network that looks into TLS has its own on the machine.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
 PORT ?= 3000
 KAFKA ?= embedded
 export PORT KAFKA

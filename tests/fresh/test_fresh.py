@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -47,6 +48,7 @@ class Machine:
 
     def __init__(self, bundle: Path) -> None:
         self._id = docker("run", "--detach", "--rm", "--init", _IMAGE).strip()
+        self._ending = ExitStack()
         docker("cp", str(bundle), f"{self._id}:/tmp/project.bundle")
         self.run("git clone --quiet /tmp/project.bundle project")
 
@@ -63,17 +65,20 @@ class Machine:
         return docker("exec", self._id, "python3", "-c", code)
 
     def start(self, script: str) -> subprocess.Popen[str]:
-        """Start a shell script; its output can be read."""
-        return subprocess.Popen(
+        """Start a shell script that ends with the machine; its output can be read."""
+        started = subprocess.Popen(
             ["docker", "exec", self._id, "sh", "-c", script],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._ending.enter_context(started)
+        return started
 
     def close(self) -> None:
         """End it, and all that runs there."""
-        docker("kill", self._id)
+        with self._ending:
+            docker("kill", self._id)
 
 
 @pytest.fixture(scope="module")
@@ -101,20 +106,17 @@ def test_the_machine_has_no_compiler(machine: Machine) -> None:
 def test_make_dev_runs_the_system(machine: Machine) -> None:
     dev = machine.start("cd project && echo $$ > ../dev.pid && exec make dev")
     lines: list[str] = []
-    reader = Thread(target=lambda: lines.extend(dev.stdout or ()), daemon=True)
+    reader = Thread(target=lambda: lines.extend(dev.stdout or ()))
     reader.start()
-    try:
-        eventually(
-            lambda: dev.poll() is not None or any("Ready in" in line for line in lines), _START_S
-        )
-        assert dev.poll() is None, "".join(lines)
-        assert machine.python(_REGISTER).strip() == "201"
-        mails = eventually(lambda: json.loads(machine.python(_MAILS))["messages"])
-        assert mails[0]["To"][0]["Address"] == "ada@example.com"
-    finally:
-        machine.run("kill -TERM $(cat dev.pid)")
-        dev.wait(60)
-        reader.join()
+    eventually(
+        lambda: dev.poll() is not None or any("Ready in" in line for line in lines), _START_S
+    )
+    assert dev.poll() is None, "".join(lines)
+    assert machine.python(_REGISTER).strip() == "201"
+    mails = eventually(lambda: json.loads(machine.python(_MAILS))["messages"])
+    assert mails[0]["To"][0]["Address"] == "ada@example.com"
+    machine.run("kill -TERM $(cat dev.pid)")
+    reader.join()
     log.info("%s", "".join(lines))
 
 
