@@ -121,7 +121,7 @@ def test_make_dev_runs_the_system(machine: Machine) -> None:
 
 
 def test_make_test_passes(machine: Machine) -> None:
-    testing = machine.start("cd project && make test")
+    testing = machine.start("cd project && PYTEST_ADDOPTS='-r fE --tb=short' make test")
     output, _ = testing.communicate()
     assert testing.returncode == 0, output[-8000:]
     log.info("%s", output[-2000:])
