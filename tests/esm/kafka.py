@@ -49,9 +49,14 @@ class Kafka:
         return made
 
     def create(self, topic: str, **config: str) -> None:
-        """Make a topic as an administrator does; in its settings' names ``_`` stands for a dot."""
+        """Make a topic as an administrator does; in its settings' names ``_`` stands for a dot.
+
+        Nothing is deleted by its age unless the settings say so: many records of tests carry a
+        time of long ago, and a broker looks for them soon after its start.
+        """
         admin = AdminClient({"bootstrap.servers": self.servers})
-        settings = {name.replace("_", "."): value for name, value in config.items()}
+        given = {"retention_ms": "-1", **config}
+        settings = {name.replace("_", "."): value for name, value in given.items()}
         made = NewTopic(topic, PARTITIONS, 1, config=settings)
         admin.create_topics([made])[topic].result(30)
 
