@@ -14,6 +14,7 @@ export PORT KAFKA
 BROKERS ?= 1
 export BROKERS
 KAFKA_PORT ?= 9092
+GO_TOOLS := .local/go-tools
 INTEROP := tests/interop
 NESTJS := tests/bench/nestjs
 
@@ -159,11 +160,10 @@ capacity: setup-cdk ## Simulate the load and draw docs/capacity.svg
 
 OVERLAY ?= dev
 WAIT ?= 10m
-KUBE_TOOLS := .local/kubernetes-tools
 KUSTOMIZE := sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
 KUBE_SCORE := github.com/zegl/kube-score/cmd/kube-score@v1.20.0
 SETUP := --namespace microservices --selector app.kubernetes.io/component=setup
-K8S_GO := $(if $(shell command -v go),$(KUBE_TOOLS)/kustomize $(KUBE_TOOLS)/kube-score)
+K8S_GO := $(if $(shell command -v go),$(GO_TOOLS)/kustomize $(GO_TOOLS)/kube-score)
 
 $(VENV)/.kubernetes: requirements/kubernetes.txt $(VENV)/.dev
 	@echo "setup: installing Kubernetes' schemas"
@@ -171,13 +171,13 @@ $(VENV)/.kubernetes: requirements/kubernetes.txt $(VENV)/.dev
 	@touch $@
 
 # Go checks what it fetches against its checksum database.
-$(KUBE_TOOLS)/kustomize:
+$(GO_TOOLS)/kustomize:
 	@echo "setup: building $(KUSTOMIZE)"
-	@GOBIN="$(CURDIR)/$(KUBE_TOOLS)" go install $(KUSTOMIZE)
+	@GOBIN="$(CURDIR)/$(GO_TOOLS)" go install $(KUSTOMIZE)
 
-$(KUBE_TOOLS)/kube-score:
+$(GO_TOOLS)/kube-score:
 	@echo "setup: building $(KUBE_SCORE)"
-	@GOBIN="$(CURDIR)/$(KUBE_TOOLS)" go install $(KUBE_SCORE)
+	@GOBIN="$(CURDIR)/$(GO_TOOLS)" go install $(KUBE_SCORE)
 
 setup-k8s: $(VENV)/.kubernetes $(K8S_GO) ## kustomize, kube-score (both need Go) and Kubernetes' schemas
 	@$(if $(K8S_GO),,echo "Go is not on this machine: kustomize or kubectl is taken from the path, and kube-score's checks are left out")
@@ -212,6 +212,14 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 test: setup-dev ## Unit, integration and end-to-end tests (KAFKA=apache, ARGS="-n 0 -k login")
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
+
+test-broker: setup-dev ## Unit tests, and those that a real broker can change (KAFKA=apache)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "broker or unit" $(ARGS)
+
+stress: setup-dev ## The tests N times beside a process that takes half of the machine (N=5, KAFKA=apache)
+	@$(BIN)/python -m tests.stress $(or $(N),5) $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: stress test-broker
 
 interop: setup-dev $(INTEROP)/build/client.js ## NestJS on either side of our topics (Node.js, npm, Java)
 	@$(BIN)/python -m pytest $(INTEROP) $(ARGS)
@@ -257,6 +265,17 @@ faults: setup-dev ## Every fault under load, one table (KAFKA=apache, BROKERS=3,
 	@$(BIN)/python -m tests.faults
 
 .PHONY: faults overload
+
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+$(GO_TOOLS)/actionlint:
+	@echo "setup: building $(ACTIONLINT)"
+	@GOBIN="$(CURDIR)/$(GO_TOOLS)" go install $(ACTIONLINT)
+
+check-workflows: $(GO_TOOLS)/actionlint ## The GitHub workflows (needs Go)
+	@$(GO_TOOLS)/actionlint
+
+.PHONY: check-workflows
 
 # What `make dev` runs has to be there on macOS too.
 ROOTS := gateway user notification shared local

@@ -32,9 +32,25 @@ _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
 _APACHE = os.environ.get("KAFKA") == "apache"
 _DATABASE = "app_test"
 _SHOWN_LINES = 60
+_TESTS = Path(__file__).parent
 
 # What deploys needs CDK, which only `make test-infra` installs; it runs them when it is named.
 collect_ignore = [] if find_spec("aws_cdk") else ["infra"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what a real broker can change, and what needs nothing: ``make test-broker``."""
+    for item in items:
+        place = item.path.relative_to(_TESTS).parts[0]
+        if place == "unit":
+            item.add_marker("unit")
+        elif (
+            "broker" in getattr(item, "fixturenames", ())
+            or item.get_closest_marker("apache")
+            or place == "faults"
+        ):
+            item.add_marker("broker")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

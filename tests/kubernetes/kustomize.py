@@ -20,7 +20,7 @@ from local.programs import ROOT
 
 FOLDER: Final = ROOT / "infra" / "kubernetes"
 OVERLAYS: Final = ("dev", "prod")
-_TOOLS: Final = ROOT / ".local" / "kubernetes-tools"
+_TOOLS: Final = ROOT / ".local" / "go-tools"
 _REFERENCE: Final = re.compile(r"\$(\$|\(([A-Za-z_][A-Za-z0-9_.-]*)\))")
 
 Object = dict[str, Any]
