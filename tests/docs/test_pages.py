@@ -19,7 +19,7 @@ from shared.settings import KafkaSettings, LogSettings
 from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
