@@ -26,20 +26,22 @@ help: ## This list
 
 # ---- environment: .venv holds what requirements/*.txt pin, and follows them when they change
 
-$(BIN)/uv: requirements/uv.txt
+# The stamp comes last: a set-up that was interrupted before it begins anew. Only a folder of the
+# project is emptied for that.
+$(VENV)/.uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
 	@echo "setup: creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(if $(filter .venv%,$(VENV)),--clear) $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/python -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "source_roots.pth").write_text("\n".join("../../../../" + r for r in ("functions", "layers", "")))'
 	@touch $@
 
-$(VENV)/.run: requirements/run.txt | $(BIN)/uv
+$(VENV)/.run: requirements/run.txt $(VENV)/.uv
 	@echo "setup: installing what running needs"
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt | $(BIN)/uv
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
 	@echo "setup: installing what tests and checks need"
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
@@ -80,11 +82,11 @@ ARCH ?= x86_64
 COMPILED = $(if $(BYTECODE),--bytecode $(PYTHON313))
 SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction MigrationFunction
 
-build: | $(BIN)/uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64, BYTECODE=1)
+build: | $(VENV)/.uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64, BYTECODE=1)
 	@$(BIN)/python -m local.build --arch $(ARCH) $(COMPILED)
 
 # What `sam build` calls, with the folder that it deploys. Migrations are in the user function's.
-$(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
+$(SAM_IDS:%=build-%): build-%: | $(VENV)/.uv
 	@$(BIN)/python -m local.build $(patsubst Migration%,User%,$*) --arch $(ARCH) $(COMPILED) --into "$(ARTIFACTS_DIR)"
 
 # ---- AWS's own tools, each in an environment of its own
@@ -92,14 +94,14 @@ $(SAM_IDS:%=build-%): build-%: | $(BIN)/uv
 # python3.13 as Lambda has it: the one on the path, or pyenv's newest.
 PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.13.*/bin/python3.13 2>/dev/null | tail -1); do $$p -c "" 2>/dev/null && echo $$p && break; done)
 
-.venv-sam/.done: requirements/sam.txt | $(BIN)/uv
+.venv-sam/.done: requirements/sam.txt | $(VENV)/.uv
 	@echo "setup: installing the SAM CLI in .venv-sam"
 	@$(BIN)/uv venv -q --clear -p $(BIN)/python .venv-sam
 	@VIRTUAL_ENV=.venv-sam $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
 	@touch $@
 
 # Compiled, as the runtime's own files are in Lambda.
-.venv-lambda/.done: requirements/lambda.txt | $(BIN)/uv
+.venv-lambda/.done: requirements/lambda.txt | $(VENV)/.uv
 	@echo "setup: installing the Lambda runtime in .venv-lambda"
 	@$(BIN)/uv venv -q --clear -p $(PYTHON313) .venv-lambda
 	@VIRTUAL_ENV=.venv-lambda $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r $<
@@ -242,7 +244,7 @@ bench-logins: setup-dev ## Logins under load, kept for `make capacity` to compar
 .PHONY: bench-esm bench-logins
 
 # Its packages are not those of the tests: a plugin of theirs would take part in every test.
-.venv-fuzz/.done: requirements/fuzz.txt | $(BIN)/uv
+.venv-fuzz/.done: requirements/fuzz.txt | $(VENV)/.uv
 	@echo "setup: installing the fuzzer in .venv-fuzz"
 	@$(BIN)/uv venv -q --clear -p $(BIN)/python .venv-fuzz
 	@VIRTUAL_ENV=.venv-fuzz $(BIN)/uv pip install -q --require-hashes -r $<
@@ -277,7 +279,6 @@ check-workflows: $(GO_TOOLS)/actionlint ## The GitHub workflows (needs Go)
 
 .PHONY: check-workflows
 
-# What `make dev` runs has to be there on macOS too.
 ROOTS := gateway user notification shared local
 
 check: lint types imports ## Style, types, import contracts
@@ -287,6 +288,7 @@ lint: setup-dev
 	@$(BIN)/ruff format --check .
 
 types: setup-dev
+	@echo "types: everything, then what has to run on macOS"
 	@$(BIN)/mypy
 	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS:%=-p %)
 
@@ -301,7 +303,7 @@ format: setup-dev ## Format the code
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 SETS := run shared gateway user notification server worker
 
-lock: | $(BIN)/uv ## Write requirements/*.txt from pyproject.toml
+lock: | $(VENV)/.uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)
 	@for set in $(SETS); do $(COMPILE) --group pyproject.toml:$$set -c requirements/dev.txt -o requirements/$$set.txt; done
 	@$(COMPILE) --group pyproject.toml:fuzz -o requirements/fuzz.txt $(UPGRADE)
