@@ -12,6 +12,7 @@ def main() -> int:
     """The command; 2 when the state is in use or is not ours to remove."""
     try:
         State(Path(__file__).parents[2] / ".local").forget()
+        print("make dev starts empty next time")  # noqa: T201 - a command's output
     except (AlreadyRunning, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's own last word
         return 2

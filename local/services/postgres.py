@@ -228,7 +228,11 @@ def _let_pass(path: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
-            log.warning("PostgreSQL runs as nobody, so all may now pass through %s", folder)
+            log.warning(
+                "PostgreSQL runs as nobody: all users may now pass through %s (chmod %o undoes it)",
+                folder,
+                stat.S_IMODE(mode),
+            )
 
 
 def _binary(name: str) -> Path:

@@ -60,5 +60,5 @@ def test_a_setup_that_was_killed_is_made_good_by_the_next(tmp_path: Path, seen: 
     if _UNREACHABLE.search(output):
         pytest.skip("no package index can be reached")
     assert second.returncode == 0, output
-    imported = [folder / ".venv/bin/python", "-c", "import idna, shared"]
+    imported = [str(folder / ".venv/bin/python"), "-c", "import idna, shared"]
     assert subprocess.run(imported, cwd="/").returncode == 0
