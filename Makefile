@@ -148,7 +148,7 @@ test-infra: setup-cdk build .venv-sam/.done check-infra ## The templates, and a 
 	@$(BIN)/python -m pytest tests/infra $(ARGS)
 
 check-infra: setup-cdk ## Types of what needs CDK
-	@$(BIN)/mypy $(wildcard infra/cdk/*.py infra/cdk/*/*.py tests/infra/*.py tests/infra/*/*.py)
+	@$(BIN)/python -m mypy $(wildcard infra/cdk/*.py infra/cdk/*/*.py tests/infra/*.py tests/infra/*/*.py)
 
 cost: setup ## What a month costs (RPS=10 requests a second, USERS=10000)
 	@$(BIN)/python -m infra.cdk.cost --rps $(RPS) --users $(USERS) $(ARGS)
@@ -289,11 +289,11 @@ lint: setup-dev
 
 types: setup-dev
 	@echo "types: everything, then what has to run on macOS"
-	@$(BIN)/mypy
-	@$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS:%=-p %)
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS:%=-p %)
 
 imports: setup-dev
-	@$(BIN)/lint-imports
+	@$(BIN)/python $(BIN)/lint-imports
 
 format: setup-dev ## Format the code
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format .
