@@ -26,25 +26,36 @@ help: ## This list
 
 # ---- environment: .venv holds what requirements/*.txt pin, and follows them when they change
 
-# The stamp comes last: a set-up that was interrupted before it begins anew. Only a folder of the
-# project is emptied for that.
-$(VENV)/.uv: requirements/uv.txt
+# An environment is made anew when an installation in it has not come to its end, or its Python has
+# been replaced by another version. Only a folder of the project is emptied for that.
+NOT_WHOLE := $(shell [ ! -e $(VENV)/.uv ] || { [ ! -e $(VENV)/.unfinished ] && $(BIN)/python -c 'import uv'; } 2>/dev/null || echo anew)
+.PHONY: anew
+anew:
+
+$(VENV)/.uv: requirements/uv.txt $(NOT_WHOLE)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
 	@echo "setup: creating $(VENV)"
 	@$(PYTHON) -m venv $(if $(filter .venv%,$(VENV)),--clear) $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/python -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "source_roots.pth").write_text("\n".join("../../../../" + r for r in ("functions", "layers", "")))'
+	@rm -f $(VENV)/.unfinished
 	@touch $@
+
+# $(call install,SET): uv takes a package that was copied in part for an installed one, hence the mark.
+define install
+@touch $(VENV)/.unfinished
+@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r requirements/$(1).txt
+@rm $(VENV)/.unfinished
+@touch $@
+endef
 
 $(VENV)/.run: requirements/run.txt $(VENV)/.uv
 	@echo "setup: installing what running needs"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
-	@touch $@
+	$(call install,run)
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
 	@echo "setup: installing what tests and checks need"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
-	@touch $@
+	$(call install,dev)
 
 setup: $(VENV)/.run ## Build .venv with what running needs
 setup-dev: $(VENV)/.dev ## Build .venv with what tests and checks need
@@ -132,8 +143,7 @@ USERS ?= 10000
 
 $(VENV)/.cdk: requirements/cdk.txt $(VENV)/.dev
 	@echo "setup: installing CDK"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
-	@touch $@
+	$(call install,cdk)
 
 $(CDK)/node_modules/.package-lock.json: $(CDK)/package-lock.json
 	@command -v npm >/dev/null || { echo "CDK runs on Node.js 22 or newer, and npm is not on the path: https://nodejs.org"; exit 1; }
@@ -169,8 +179,7 @@ K8S_GO := $(if $(shell command -v go),$(GO_TOOLS)/kustomize $(GO_TOOLS)/kube-sco
 
 $(VENV)/.kubernetes: requirements/kubernetes.txt $(VENV)/.dev
 	@echo "setup: installing Kubernetes' schemas"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r $<
-	@touch $@
+	$(call install,kubernetes)
 
 # Go checks what it fetches against its checksum database.
 $(GO_TOOLS)/kustomize:

@@ -19,8 +19,10 @@ _ONE_PACKAGE: Final = re.compile(r"^idna==.*?(?=^\S)", re.MULTILINE | re.DOTALL)
 _UNREACHABLE: Final = re.compile(r"NewConnectionError|NameResolutionError|error sending request")
 
 
-def _project(folder: Path) -> Path:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
     """What `make setup` reads, with one package to install."""
+    folder = tmp_path
     (folder / "requirements").mkdir()
     (folder / "layers").mkdir()
     shutil.copy(ROOT / "Makefile", folder)
@@ -46,19 +48,39 @@ def _setup(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("seen", [".venv/bin/python", ".venv/bin/uv"])
-def test_a_setup_that_was_killed_is_made_good_by_the_next(tmp_path: Path, seen: str) -> None:
-    folder = _project(tmp_path)
-    with _setup(folder) as first:
-        eventually(lambda: (folder / seen).exists() or first.poll() is not None)
+@pytest.mark.parametrize("seen", [".venv/bin/python", ".venv/bin/uv", ".venv/.unfinished"])
+def test_a_setup_that_was_killed_is_made_good_by_the_next(project: Path, seen: str) -> None:
+    with _setup(project) as first:
+        eventually(lambda: (project / seen).exists() or first.poll() is not None)
         os.killpg(first.pid, signal.SIGKILL)
         first.communicate()
 
-    with _setup(folder) as second:
-        output, _ = second.communicate()
+    _assert_whole(project)
 
+
+def test_a_package_that_was_copied_in_part_is_installed_anew(project: Path) -> None:
+    _assert_whole(project)
+    (package,) = project.glob(".venv/lib/*/site-packages/idna")
+    (package / "core.py").unlink()
+    (project / ".venv" / ".unfinished").touch()
+
+    _assert_whole(project)
+
+
+def test_a_python_of_another_version_gets_an_environment_of_its_own(project: Path) -> None:
+    _assert_whole(project)
+    (packages,) = project.glob(".venv/lib/python*")
+    packages.rename(packages.with_name("python3.10"))  # as after an upgrade of the machine's Python
+
+    _assert_whole(project)
+
+
+def _assert_whole(project: Path) -> None:
+    """Run `make setup`, and import what it installs."""
+    with _setup(project) as running:
+        output, _ = running.communicate()
     if _UNREACHABLE.search(output):
         pytest.skip("no package index can be reached")
-    assert second.returncode == 0, output
-    imported = [str(folder / ".venv/bin/python"), "-c", "import idna, shared"]
+    assert running.returncode == 0, output
+    imported = [str(project / ".venv/bin/python"), "-c", "import idna, shared"]
     assert subprocess.run(imported, cwd="/").returncode == 0
