@@ -17,6 +17,9 @@ from local.process import Group, StartError
 from local.programs import ROOT
 from shared.settings import SettingsError, load
 
+_IN_THE_WAY = (
+    "All that is kept is in .local; if that is damaged or not yours, `make dev-reset` forgets it."
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,9 +36,15 @@ def main() -> int:
         with state.locked():
             system = System(state, choose(settings), apache_kafka=settings.kafka == "apache")
             return _run(system, state, settings.port, started_at)
-    except (SettingsError, AlreadyRunning, PortInUse, ValueError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's own last word
-        return 2
+    except (SettingsError, AlreadyRunning, PortInUse) as error:
+        return _refuse(str(error))
+    except (OSError, ValueError) as error:
+        return _refuse(f"{error}\n{_IN_THE_WAY}")
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)  # noqa: T201 - the command's own last word
+    return 2
 
 
 def _run(system: System, state: State, port: int, started_at: float) -> int:
@@ -49,6 +58,7 @@ def _run(system: System, state: State, port: int, started_at: float) -> int:
             status = 0
         except StartError as error:
             screen.say(str(error))
+            screen.say(_IN_THE_WAY)
             status = 1
         finally:
             interrupt.asked = True

@@ -170,6 +170,29 @@ def test_kill_9_leaves_no_process(folder: Path) -> None:
     assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_a_folder_that_cannot_be_used_is_named_with_the_way_out() -> None:
+    with tempfile.TemporaryDirectory(prefix="dev-") as name:
+        folder = copy_project(Path(name))
+        (folder / ".local").touch()
+        dev = Dev(folder)
+        assert dev.wait() == 2
+    assert "Traceback" not in dev.screen
+    assert ".local" in dev.lines[0]
+    assert "make dev-reset" in dev.lines[-1]
+
+
+def test_a_service_that_cannot_read_its_data_says_so_with_the_way_out() -> None:
+    with tempfile.TemporaryDirectory(prefix="dev-") as name:
+        folder = copy_project(Path(name))
+        append_only = folder / ".local" / "redis" / "appendonlydir"
+        append_only.mkdir(parents=True)
+        (append_only / "appendonly.aof.manifest").write_text("garbage")
+        dev = Dev(folder)
+        assert dev.wait() == 1
+    assert "Traceback" not in dev.screen
+    dev.see("dev ", "make dev-reset")
+
+
 @pytest.mark.parametrize("variable", ["PORT", "INBOX_PORT", "SMTP_PORT"])
 def test_a_port_in_use_is_named_with_its_variable(folder: Path, variable: str) -> None:
     with socket.create_server((ports.HOST, 0)) as taken:
