@@ -13,6 +13,7 @@ import pytest
 from local import ports, sam
 from local.build import ROOT, TARGETS, build
 from local.process import Command, Group, Process, module
+from tests.compose.containers import Containers, provide_kafka
 from tests.services import Inbox, eventually
 
 PASSWORD = "correct horse battery staple"
@@ -25,6 +26,7 @@ def running(group: Group) -> Iterator[dict[str, str]]:
     """``make sam`` beside whatever else runs here; its environment."""
     if reason := sam.missing():
         pytest.skip(reason)
+    provide_kafka(Containers().config()["services"]["kafka"]["image"])
     for target in TARGETS.values():
         build(target, ROOT / "dist" / target.folder, "x86_64")
     names = ("PORT", "LAMBDA_PORT", "KAFKA_PORT", "POSTGRES_PORT", "REDIS_PORT", "INBOX_PORT")
