@@ -18,7 +18,8 @@ from local.programs import ROOT
 from shared.settings import SettingsError, load
 
 _IN_THE_WAY = (
-    "All that is kept is in .local; if that is damaged or not yours, `make dev-reset` forgets it."
+    "If what is kept in .local is damaged, `make dev-reset` forgets it; "
+    "what another user has made there, that user has to remove."
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
