@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.sealing import Jwk, JwkSet, new_key
+from shared.security.sealing import Jwk, JwkSet, new_key
 
 
 class Keys(msgspec.Struct, frozen=True):

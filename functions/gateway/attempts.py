@@ -19,7 +19,7 @@ from gateway.delays import Delays, Pace
 from gateway.network import network_of
 from gateway.optional import Away, OptionalRedis
 from gateway.origin import origin
-from shared.errors import ServiceError
+from shared.contract.errors import ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway.optional import Away, OptionalRedis
-from shared.messages import User, encode
+from shared.contract.messages import User, encode
 
 _T = TypeVar("_T")
 

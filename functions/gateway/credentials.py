@@ -7,7 +7,7 @@ from gateway.origin import origin
 from gateway.questions import Questions
 from gateway.tokens import Claims
 from gateway.users import VERIFY_S
-from shared.actions import (
+from shared.contract.account_commands import (
     ChangeEmail,
     ChangePassword,
     Ended,
@@ -16,8 +16,8 @@ from shared.actions import (
     SendVerification,
     VerifyEmail,
 )
-from shared.messages import User
-from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, USER_UPDATE
+from shared.contract.messages import User
+from shared.contract.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, USER_UPDATE
 
 RESET_S = 30 * 60
 

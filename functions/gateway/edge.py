@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.origin import Origin, origin
 from gateway.problems import problem
-from shared.messages import Client
-from shared.telemetry import bind
+from shared.config.logs import bind
+from shared.contract.messages import Client
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.problems import problem
 from gateway.settings import Settings
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 _SECRET = b"x-origin-secret"
 _ADDRESS = b"x-viewer-address"

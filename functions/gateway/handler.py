@@ -13,8 +13,8 @@ from gateway.front import behind
 from gateway.problems import MEDIA_TYPE
 from gateway.settings import Settings
 from gateway.wiring import Gateway
-from shared.asker import Inline
-from shared.entry import Answer, Event, Handler, LambdaFunction
+from shared.bus.requester import Inline
+from shared.runtime.lambda_function import Answer, Event, Handler, LambdaFunction
 
 # Imported when a request first needs them; a snapshot has them from the start.
 _LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")

@@ -6,7 +6,7 @@ would take a twentieth of the gateway's cold start.
 
 from __future__ import annotations
 
-from shared.late import later
+from shared.config.lazy_imports import later
 
 with later("cryptography.x509"):
     import jwt

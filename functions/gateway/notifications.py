@@ -6,10 +6,10 @@ import uuid
 
 from gateway.one_time import OneTimeToken
 from gateway.origin import origin
-from shared import topics
-from shared.asker import Asker
-from shared.messages import SendWelcome, User, encode
-from shared.sealing import Sealer
+from shared.bus.requester import Asker
+from shared.contract import topics
+from shared.contract.messages import SendWelcome, User, encode
+from shared.security.sealing import Sealer
 
 
 class Notifications:

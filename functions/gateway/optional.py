@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -64,7 +64,7 @@ class OptionalRedis:
 
         url, credentials = self._url, None
         if self._iam_cache:
-            from shared.elasticache_iam import access
+            from shared.security.elasticache_iam import access
 
             url, credentials = access(url, self._iam_cache)
         return Redis.from_url(

@@ -6,8 +6,8 @@ from contextvars import ContextVar
 
 import msgspec
 
-from shared.envelope import Envelope
-from shared.messages import Client
+from shared.contract.envelope import Envelope
+from shared.contract.messages import Client
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -13,7 +13,13 @@ from starlette.routing import Match
 from gateway.attempts import TooSoon
 from gateway.tokens import NotAuthenticated
 from gateway.web import FastAPI, Request, RequestValidationError, Response
-from shared.errors import ReplyTimeout, ServiceError, SessionEnded, Unavailable, WeakPassword
+from shared.contract.errors import (
+    ReplyTimeout,
+    ServiceError,
+    SessionEnded,
+    Unavailable,
+    WeakPassword,
+)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:problem:user-services:"

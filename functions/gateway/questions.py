@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from gateway.one_time import OneTimeToken
 from gateway.origin import origin
-from shared.asker import Asker
-from shared.messages import MailedToken, Message, NewToken, Sealed, decode, encode
-from shared.sealing import Sealer
+from shared.bus.requester import Asker
+from shared.contract.messages import MailedToken, Message, NewToken, Sealed, decode, encode
+from shared.security.sealing import Sealer
 
 _M = TypeVar("_M", bound=Message)
 
@@ -36,9 +36,9 @@ class Questions:
 class Question:
     """One question.
 
-    :meth:`ask` and :meth:`tell` raise :class:`~shared.errors.Unavailable` when Kafka does not take
-    it; :meth:`ask` also raises :class:`~shared.errors.Refusal` with the service's refusal,
-    :class:`~shared.errors.ReplyTimeout`, or :class:`~shared.errors.Overloaded`.
+    :meth:`ask` and :meth:`tell` raise :class:`~shared.contract.errors.Unavailable` when
+    Kafka does not take it; :meth:`ask` also raises :class:`~shared.contract.errors.Refusal` with the service's refusal,
+    :class:`~shared.contract.errors.ReplyTimeout`, or :class:`~shared.contract.errors.Overloaded`.
     """
 
     def __init__(self, topic: str, asker: Asker, to_user: Sealer, to_notification: Sealer) -> None:

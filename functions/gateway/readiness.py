@@ -8,7 +8,7 @@ from typing import Literal
 from gateway.optional import Away, OptionalRedis
 from gateway.schemas import Readiness
 from gateway.users import Users
-from shared.errors import Overloaded, ReplyTimeout, ServiceError
+from shared.contract.errors import Overloaded, ReplyTimeout, ServiceError
 
 State = Literal["up", "down", "unknown"]
 

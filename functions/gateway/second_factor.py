@@ -8,9 +8,9 @@ from gateway.one_time import recovery_hash
 from gateway.origin import origin
 from gateway.questions import Questions
 from gateway.tokens import Claims
-from shared.actions import ConfirmTotp, EnrolTotp, RemoveTotp, RenewRecoveryCodes
-from shared.messages import User
-from shared.topics import USER_UPDATE
+from shared.contract.account_commands import ConfirmTotp, EnrolTotp, RemoveTotp, RenewRecoveryCodes
+from shared.contract.messages import User
+from shared.contract.topics import USER_UPDATE
 
 
 class SecondFactor:

@@ -13,9 +13,9 @@ from gateway.app import create_app
 from gateway.settings import Settings
 from gateway.web import FastAPI
 from gateway.wiring import Gateway
-from shared.asker import Threaded
-from shared.settings import SettingsError, load
-from shared.telemetry import configure
+from shared.bus.requester import Threaded
+from shared.config.logs import configure
+from shared.config.settings import SettingsError, load
 
 # Longer than an answer is awaited.
 SHUTDOWN_S = 15

@@ -6,7 +6,7 @@ from gateway.one_time import OneTimeToken
 from gateway.origin import origin
 from gateway.questions import Questions
 from gateway.tokens import Claims
-from shared.actions import (
+from shared.contract.account_commands import (
     AnswerChallenge,
     Ended,
     EndSessions,
@@ -15,8 +15,8 @@ from shared.actions import (
     Refresh,
     SessionList,
 )
-from shared.messages import NewSession
-from shared.topics import USER_SESSION
+from shared.contract.messages import NewSession
+from shared.contract.topics import USER_SESSION
 
 
 class Sessions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shared.settings import KafkaSettings
+from shared.config.settings import KafkaSettings
 
 
 class Settings(KafkaSettings, frozen=True, kw_only=True):
@@ -24,7 +24,8 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
             202, and what came of it is in the mail. The user function has the same setting.
         reply_timeout_ms: how long an answer is awaited; shorter than the function's timeout.
         max_waiting: requests to one topic that may wait for answers at the same time in one
-            process, at most; while answers are late it is fewer (:mod:`shared.admission`).
+            process, at most; while answers are late it is fewer
+            (:mod:`shared.bus.concurrency_limit`).
         rate_limit_requests, rate_limit_seconds: for each client address.
         attempts_per_account: passwords that may be tried on one account, from one network, before
             each further one has to wait, twice as long each time.

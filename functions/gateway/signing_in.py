@@ -9,7 +9,7 @@ from gateway import schemas
 from gateway.one_time import OneTimeToken
 from gateway.origin import origin
 from gateway.services import Services
-from shared.messages import NewSession, User
+from shared.contract.messages import NewSession, User
 
 
 def new_session(services: Services, refresh: OneTimeToken) -> NewSession:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.jose import jwt
-from shared.errors import ServiceError
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import ServiceError
 
 _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]

@@ -8,10 +8,10 @@ from gateway.one_time import OneTimeToken
 from gateway.origin import origin
 from gateway.questions import Questions, given_out
 from gateway.tokens import Claims
-from shared import topics
-from shared.actions import DeleteUser, Ended, Export, ExportUser
-from shared.errors import Refusal, Unavailable
-from shared.messages import (
+from shared.contract import topics
+from shared.contract.account_commands import DeleteUser, Ended, Export, ExportUser
+from shared.contract.errors import Refusal, Unavailable
+from shared.contract.messages import (
     FindUser,
     NewSession,
     NewToken,

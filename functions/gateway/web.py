@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from pydantic import BaseModel
 
-from shared.late import absent
+from shared.config.lazy_imports import absent
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from gateway.settings import Settings
 from gateway.throttle import Throttle
 from gateway.tokens import AccessTokens
 from gateway.users import Users
-from shared.asker import Asker, Drive
-from shared.kafka import Publisher
-from shared.replies import Replies
-from shared.sealing import JwkSet, Sealer
-from shared.topics import GATEWAY_REPLY
+from shared.bus.producer import Publisher
+from shared.bus.reply_consumer import Replies
+from shared.bus.requester import Asker, Drive
+from shared.contract.topics import GATEWAY_REPLY
+from shared.security.sealing import JwkSet, Sealer
 
 MakeDrive = Callable[[Publisher, Replies], Drive]
 
@@ -33,7 +33,7 @@ class Gateway:
     """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
 
     Args:
-        make_drive: who polls Kafka while a request waits (:mod:`shared.asker`).
+        make_drive: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
 
     Raises:
         SettingsError: a key cannot be read.

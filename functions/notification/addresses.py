@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from email.headerregistry import Address
 
-from shared.errors import BadMessage
+from shared.contract.errors import BadMessage
 
 # RFC 5322 dot-atom, with RFC 6531's characters beyond ASCII. Quoted local parts are not taken:
 # nobody has one, and their quoting is how one address is made to look like two.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from notification.settings import Settings
 from notification.wiring import NotificationFunction
-from shared.batch import counts
-from shared.entry import LambdaFunction
+from shared.runtime.batch import counts
+from shared.runtime.lambda_function import LambdaFunction
 
 handler = LambdaFunction(
     "notification",

@@ -13,8 +13,8 @@ from typing import Protocol
 import msgspec
 
 from notification.addresses import mailbox
-from shared.errors import BadMessage
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage
 
 # 7bit: whatever the servers on the way can do, nothing has to be re-encoded.
 _POLICY = SMTP.clone(cte_type="7bit")

@@ -31,7 +31,7 @@ from typing import Any, cast
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import Redis
 
-from shared.errors import Unavailable
+from shared.contract.errors import Unavailable
 
 
 @contextmanager

@@ -14,12 +14,16 @@ import msgspec
 
 from notification.addresses import masked, masked_phone
 from notification.mail import Content, Mail, MailTransport
-from shared.envelope import Envelope
-from shared.errors import BadMessage
-from shared.messages import Secret, SendEmail, SendPasswordReset, SendWelcome, decode
-from shared.records import Record
-from shared.telemetry import bind
-from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+from shared.config.logs import bind
+from shared.contract.envelope import Envelope
+from shared.contract.errors import BadMessage
+from shared.contract.messages import Secret, SendEmail, SendPasswordReset, SendWelcome, decode
+from shared.contract.topics import (
+    NOTIFICATION_EMAIL,
+    NOTIFICATION_PASSWORD_RESET,
+    NOTIFICATION_WELCOME,
+)
+from shared.runtime.records import Record
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +72,7 @@ class Once(Protocol):
 
 
 class SecretOpener(Protocol):
-    """Opens a sealed member of a message; :class:`shared.sealing.Opener`."""
+    """Opens a sealed member of a message; :class:`shared.security.sealing.Opener`."""
 
     def open(self, secret: Secret, *, topic: str, field: str, correlation_id: str | None) -> str:
         """The secret, or :class:`BadMessage`."""

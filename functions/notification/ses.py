@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from notification.mail import Mail, compose
-from shared.errors import BadMessage, Unavailable
+from shared.contract.errors import BadMessage, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

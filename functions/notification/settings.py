@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shared.settings import LogSettings
+from shared.config.settings import LogSettings
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):

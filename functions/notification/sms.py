@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.errors import BadMessage, Unavailable
+from shared.contract.errors import BadMessage, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient

@@ -15,8 +15,8 @@ from typing import Any
 
 from notification.mail import Mail, compose
 from notification.smtp_server import SmtpServer
-from shared.errors import BadMessage, Unavailable
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage, Unavailable
 
 # Between invocations an environment is frozen and cannot see its connections die. Up to here a
 # NOOP tells; beyond it, a new connection is quicker than to wait for one that a NAT has dropped.

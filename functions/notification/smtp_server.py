@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 Tls = Literal["none", "starttls", "implicit"]
 _PORTS: dict[Tls, int] = {"none": 25, "starttls": 587, "implicit": 465}

@@ -20,9 +20,9 @@ from notification.service import Notifications, SmsTransport
 from notification.settings import Settings
 from notification.smtp import SmtpTransport
 from notification.smtp_server import SmtpServer
-from shared.batch import run_batch
-from shared.sealing import JwkSet, Opener
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.runtime.batch import run_batch
+from shared.security.sealing import JwkSet, Opener
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -104,7 +104,7 @@ def _notifications(
 def _redis(settings: Settings) -> Redis:
     url, credentials = settings.redis_url, None
     if settings.redis_iam_cache:
-        from shared.elasticache_iam import access
+        from shared.security.elasticache_iam import access
 
         url, credentials = access(url, settings.redis_iam_cache)
     try:

@@ -12,9 +12,9 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from shared.environment import environment
-from shared.settings import LogSettings, SettingsError, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import LogSettings, SettingsError, load
 from user.model import AuditEvent
 from user.repository import Transaction
 

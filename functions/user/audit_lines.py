@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.actions import Action, OwnAction
+from shared.contract.account_commands import Action, OwnAction
 from user.model import AuditEvent, AuditKind
 
 

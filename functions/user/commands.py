@@ -6,15 +6,15 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from shared.actions import asked_action
-from shared.answers import Answers
-from shared.envelope import Envelope
-from shared.errors import BadMessage, Refusal
-from shared.messages import Message, Secret, User, decode, encode
-from shared.records import Record
-from shared.sealing import Opener
-from shared.telemetry import bind
-from shared.topics import USER_FIND
+from shared.bus.replier import Answers
+from shared.config.logs import bind
+from shared.contract.account_commands import asked_action
+from shared.contract.envelope import Envelope
+from shared.contract.errors import BadMessage, Refusal
+from shared.contract.messages import Message, Secret, User, decode, encode
+from shared.contract.topics import USER_FIND
+from shared.runtime.records import Record
+from shared.security.sealing import Opener
 from user.durations import Durations
 from user.model import MessageName
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from shared.actions import (
+from shared.contract.account_commands import (
     ChangePassword,
     DeleteUser,
     Ended,
     ForgotPassword,
     ResetPassword,
 )
-from shared.errors import InvalidToken
-from shared.messages import SendPasswordReset
-from shared.password_rules import refuse_weak
-from shared.topics import NOTIFICATION_PASSWORD_RESET
+from shared.contract.errors import InvalidToken
+from shared.contract.messages import SendPasswordReset
+from shared.contract.topics import NOTIFICATION_PASSWORD_RESET
+from shared.security.password_rules import refuse_weak
 from user import notices
 from user.audit_lines import of, own
 from user.model import Event, MessageName

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.actions import ChangeEmail, Ended, SendVerification, VerifyEmail
-from shared.errors import EmailTaken, InvalidToken, UserNotFound
-from shared.messages import MailedToken, SendEmail, UpdateUser, User
-from shared.topics import NOTIFICATION_EMAIL
+from shared.contract.account_commands import ChangeEmail, Ended, SendVerification, VerifyEmail
+from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
+from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
+from shared.contract.topics import NOTIFICATION_EMAIL
 from user import notices
 from user.audit_lines import of, own
 from user.model import Event, MessageName

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.actions import Ended, Export, ExportUser
-from shared.errors import SessionEnded
+from shared.contract.account_commands import Ended, Export, ExportUser
+from shared.contract.errors import SessionEnded
 from user.audit_lines import own
 from user.model import MessageName
 from user.ports import Store, Transaction

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.batch import counts
-from shared.entry import Handler, LambdaFunction
+from shared.runtime.batch import counts
+from shared.runtime.lambda_function import Handler, LambdaFunction
 from user.settings import Settings
 from user.wiring import build
 

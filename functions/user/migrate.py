@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 from yoyo import get_backend, read_migrations
 
-from shared.environment import environment
-from shared.settings import LogSettings, SettingsError, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import LogSettings, SettingsError, load
 from user.grants import NoSuchRole, grant
 from user.rds_iam import with_password, with_token
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.envelope import Envelope
-from shared.messages import Message, User
+from shared.contract.envelope import Envelope
+from shared.contract.messages import Message, User
 
 Purpose = Literal["reset", "verify", "challenge"]
 

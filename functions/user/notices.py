@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.messages import SendEmail, User
-from shared.topics import NOTIFICATION_EMAIL
+from shared.contract.messages import SendEmail, User
+from shared.contract.topics import NOTIFICATION_EMAIL
 from user.model import Event
 
 _NOT_YOU: Final = "If it was not you, ask for a new password at once: that signs out every device."

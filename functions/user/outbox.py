@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from shared.envelope import Envelope
-from shared.kafka import Publisher
+from shared.bus.producer import Publisher
+from shared.contract.envelope import Envelope
 from user.model import Event, MessageName
 
 

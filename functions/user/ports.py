@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from shared.actions import AuditView, SessionView
-from shared.errors import Refusal
-from shared.messages import Message, NewSession, NewToken, Sealed, Secret, UpdateUser, User
+from shared.contract.account_commands import AuditView, SessionView
+from shared.contract.errors import Refusal
+from shared.contract.messages import Message, NewSession, NewToken, Sealed, Secret, UpdateUser, User
 from user.model import (
     AuditEvent,
     Credentials,

@@ -6,9 +6,9 @@ login a few minutes ago is as good as the password once more.
 
 from __future__ import annotations
 
-from shared.actions import OwnAction
-from shared.errors import InvalidCredentials, PasswordNeeded
-from shared.messages import User
+from shared.contract.account_commands import OwnAction
+from shared.contract.errors import InvalidCredentials, PasswordNeeded
+from shared.contract.messages import User
 from user.model import Credentials
 from user.ports import PasswordHashes, Store, Transaction
 from user.sessions import require_signed_in

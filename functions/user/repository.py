@@ -11,8 +11,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from shared.errors import Refusal
-from shared.messages import Message, User
+from shared.contract.errors import Refusal
+from shared.contract.messages import Message, User
 from user.model import AuditEvent, Credentials, Event, MessageName
 from user.tables import users
 from user.tables.audit import Audit

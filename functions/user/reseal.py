@@ -13,12 +13,12 @@ import sys
 import msgspec
 import psycopg
 
-from shared.decoding import decoded
-from shared.environment import environment
-from shared.messages import Sealed
-from shared.sealing import JwkSet
-from shared.settings import LogSettings, SettingsError, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import LogSettings, SettingsError, load
+from shared.contract.json import decoded
+from shared.contract.messages import Sealed
+from shared.security.sealing import JwkSet
 from user.vault import Vault
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shared import actions, topics
-from shared.messages import FindUser, Message, RegisterUser, UpdateUser, User, ValidateUser
-from shared.password_rules import refuse_weak
+from shared.contract import account_commands, topics
+from shared.contract.messages import FindUser, Message, RegisterUser, UpdateUser, User, ValidateUser
+from shared.security.password_rules import refuse_weak
 from user.commands import Command, Rules
 from user.credentials import Passwords
 from user.emails import Emails
@@ -78,69 +78,71 @@ class _Rules:
         return self._to.accounts.update(command.read(UpdateUser), command.name)
 
     def export(self, command: Command) -> Message:
-        return self._to.exports.export(command.read(actions.ExportUser), command.name)
+        return self._to.exports.export(command.read(account_commands.ExportUser), command.name)
 
     def change_password(self, command: Command) -> Message:
-        message = command.read(actions.ChangePassword)
+        message = command.read(account_commands.ChangePassword)
         current, new = command.open(message.current, "current"), command.open(message.new, "new")
         return self._to.passwords.change(message, current, new, command.name)
 
     def forgot_password(self, command: Command) -> Message:
-        return self._to.passwords.forgot(command.read(actions.ForgotPassword), command.name)
+        return self._to.passwords.forgot(
+            command.read(account_commands.ForgotPassword), command.name
+        )
 
     def reset_password(self, command: Command) -> Message:
-        message = command.read(actions.ResetPassword)
+        message = command.read(account_commands.ResetPassword)
         password = command.open(message.password, "password")
         return self._to.passwords.reset(message, password, command.name)
 
     def send_verification(self, command: Command) -> Message:
-        message = command.read(actions.SendVerification)
+        message = command.read(account_commands.SendVerification)
         return self._to.emails.send_verification(message, command.name)
 
     def verify_email(self, command: Command) -> User:
-        return self._to.emails.verify(command.read(actions.VerifyEmail), command.name)
+        return self._to.emails.verify(command.read(account_commands.VerifyEmail), command.name)
 
     def change_email(self, command: Command) -> User:
-        message = command.read(actions.ChangeEmail)
+        message = command.read(account_commands.ChangeEmail)
         password = command.open_if_given(message.password, "password")
         return self._to.emails.change(message, password, command.name)
 
     def enrol_totp(self, command: Command) -> User:
-        message = command.read(actions.EnrolTotp)
+        message = command.read(account_commands.EnrolTotp)
         secret = command.open(message.secret, "secret")
         password = command.open_if_given(message.password, "password")
         return self._to.second_factor.enrol(message, secret, password, command.name)
 
     def confirm_totp(self, command: Command) -> User:
-        message = command.read(actions.ConfirmTotp)
+        message = command.read(account_commands.ConfirmTotp)
         code = command.open(message.code, "code")
         return self._to.second_factor.confirm(message, code, command.name)
 
     def renew_recovery_codes(self, command: Command) -> User:
-        message = command.read(actions.RenewRecoveryCodes)
+        message = command.read(account_commands.RenewRecoveryCodes)
         password = command.open(message.password, "password")
         return self._to.second_factor.renew(message, password, command.name)
 
     def remove_totp(self, command: Command) -> User:
-        message = command.read(actions.RemoveTotp)
+        message = command.read(account_commands.RemoveTotp)
         password = command.open(message.password, "password")
         return self._to.second_factor.remove(message, password, command.name)
 
     def refresh(self, command: Command) -> Message:
-        return self._to.sessions.refresh(command.read(actions.Refresh), command.name)
+        return self._to.sessions.refresh(command.read(account_commands.Refresh), command.name)
 
     def answer_challenge(self, command: Command) -> Message:
-        message = command.read(actions.AnswerChallenge)
+        message = command.read(account_commands.AnswerChallenge)
         code = command.open(message.code, "code")
         return self._to.second_factor.answer(message, code, command.name)
 
     def list_sessions(self, command: Command) -> Message:
-        return self._to.sessions.list(command.read(actions.ListSessions))
+        return self._to.sessions.list(command.read(account_commands.ListSessions))
 
     def end_sessions(self, command: Command) -> Message:
-        return self._to.sessions.end(command.read(actions.EndSessions), command.name)
+        return self._to.sessions.end(command.read(account_commands.EndSessions), command.name)
 
     def delete(self, command: Command) -> Message:
-        message = command.read(actions.DeleteUser)
+        message = command.read(account_commands.DeleteUser)
         password = command.open(message.password, "password")
         return self._to.passwords.delete(message, password, command.name)

@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from shared.custom_resource import answer_with
-from shared.environment import environment
-from shared.settings import SettingsError, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import SettingsError, load
+from shared.runtime.custom_resource import answer_with
 from user.grants import NoSuchRole
 from user.migrate import Settings, bring_up_to_date
 

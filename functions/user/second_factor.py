@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from shared.actions import (
+from shared.contract.account_commands import (
     AnswerChallenge,
     ConfirmTotp,
     EnrolTotp,
@@ -20,9 +20,15 @@ from shared.actions import (
     RemoveTotp,
     RenewRecoveryCodes,
 )
-from shared.decoding import decoded
-from shared.errors import InvalidToken, Refusal, SecondFactorState, TooManyAttempts, WrongCode
-from shared.messages import Sealed, User
+from shared.contract.errors import (
+    InvalidToken,
+    Refusal,
+    SecondFactorState,
+    TooManyAttempts,
+    WrongCode,
+)
+from shared.contract.json import decoded
+from shared.contract.messages import Sealed, User
 from user import notices
 from user.audit_lines import of, own
 from user.model import MessageName, StoredFactor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from shared.errors import (
+from shared.contract.errors import (
     EmailNotVerified,
     EmailTaken,
     InvalidCredentials,
@@ -14,7 +14,7 @@ from shared.errors import (
     SessionEnded,
     UserNotFound,
 )
-from shared.messages import (
+from shared.contract.messages import (
     FindUser,
     NewSession,
     NewToken,
@@ -24,7 +24,7 @@ from shared.messages import (
     User,
     ValidateUser,
 )
-from shared.topics import NOTIFICATION_WELCOME
+from shared.contract.topics import NOTIFICATION_WELCOME
 from user import notices
 from user.model import AuditEvent, AuditKind, Credentials, Event, MessageName, Purpose, StoredFactor
 from user.ports import Journal, Once, PasswordHashes

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from shared.actions import (
+from shared.contract.account_commands import (
     Ended,
     EndSessions,
     ListSessions,
@@ -19,8 +19,8 @@ from shared.actions import (
     Refresh,
     SessionList,
 )
-from shared.errors import Refusal, SessionEnded
-from shared.messages import User
+from shared.contract.errors import Refusal, SessionEnded
+from shared.contract.messages import User
 from user import notices
 from user.audit_lines import own
 from user.model import AuditEvent, MessageName, StoredSession

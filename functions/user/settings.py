@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shared.settings import KafkaSettings
+from shared.config.settings import KafkaSettings
 
 
 class Settings(KafkaSettings, frozen=True, kw_only=True):

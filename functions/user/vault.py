@@ -1,13 +1,13 @@
 """Secrets that are stored and must be read again: sealed to the user function's own key.
 
-The same HPKE as for fields that travel (:mod:`shared.sealing`), so that there is one kind of key
-to keep and to rotate; what it binds is the table and the person instead of a topic and a message.
+The same HPKE as for fields that travel (:mod:`shared.security.sealing`), so that there is one kind
+of key to keep and to rotate; what it binds is the table and the person instead of a topic and a message.
 """
 
 from __future__ import annotations
 
-from shared.messages import Sealed, Secret
-from shared.sealing import JwkSet, Opener, Sealer
+from shared.contract.messages import Sealed, Secret
+from shared.security.sealing import JwkSet, Opener, Sealer
 
 _TABLE = "second_factors"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from cuid2 import Cuid
 
-from shared.answers import Answers
-from shared.batch import run_batch
-from shared.kafka import Publisher
-from shared.sealing import JwkSet, Opener
+from shared.bus.producer import Publisher
+from shared.bus.replier import Answers
+from shared.runtime.batch import run_batch
+from shared.security.sealing import JwkSet, Opener
 from user.commands import Commands
 from user.credentials import Passwords
 from user.emails import Emails

@@ -22,7 +22,7 @@ from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
 from infra.cdk.part import Part
-from shared.topics import TOPICS
+from shared.contract.topics import TOPICS
 
 _IAM_PORT = 9098
 _EXPRESS_VERSION = "3.8.x"
@@ -214,7 +214,7 @@ def add_topics(
     security_group_ids: Sequence[str],
     roll_segments: bool,
 ) -> None:
-    """Have the topics brought to what :mod:`shared.topics` states."""
+    """Have the topics brought to what :mod:`shared.contract.topics` states."""
     function = DeployTimeFunction(
         scope,
         "Topics",

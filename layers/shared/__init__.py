@@ -1,1 +1,1 @@
-"""What the gateway and the functions agree on: topics, messages, Kafka client, settings."""
+"""What the gateway and the functions agree on, and what each of them is built from."""

@@ -15,7 +15,7 @@ from local.dev.supervisor import Supervisor
 from local.dev.system import System
 from local.process import Group, StartError
 from local.programs import ROOT
-from shared.settings import SettingsError, load
+from shared.config.settings import SettingsError, load
 
 _IN_THE_WAY = (
     "If what is kept in .local is damaged, `make dev-reset` forgets it; "

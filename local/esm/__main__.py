@@ -12,8 +12,8 @@ from local.esm.options import parse
 from local.esm.replay import command as replay
 from local.esm.service import Service
 from local.esm.template.selection import read_mappings
-from shared.settings import LogSettings, SettingsError, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.settings import LogSettings, SettingsError, load
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ from typing import Any, Final
 from local.esm.errors import EsmError
 from local.esm.mapping import Mapping
 from local.esm.template.intrinsics import region
-from shared.kafka import client_config
-from shared.settings import KafkaSettings, load
+from shared.bus.producer import client_config
+from shared.config.settings import KafkaSettings, load
 
 _SASL: Final = {
     "BASIC_AUTH": "PLAIN",
@@ -33,12 +33,12 @@ def connection(
 
     Args:
         mapping: names the brokers and, for its own cluster, the secrets.
-        environment: settings as :class:`shared.settings.KafkaSettings` reads them.
+        environment: settings as :class:`shared.config.settings.KafkaSettings` reads them.
         from_template: whether the brokers are the template's own.
 
     Raises:
         EsmError: a secret cannot be read, or is of a kind that is not supported.
-        shared.settings.SettingsError: a variable cannot be used.
+        shared.config.settings.SettingsError: a variable cannot be used.
     """
     variables = {**environment, "KAFKA_BOOTSTRAP_SERVERS": ",".join(mapping.servers)}
     if from_template and any(kind not in _OF_THE_NETWORK for kind, _ in mapping.access):

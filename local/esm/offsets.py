@@ -22,8 +22,8 @@ from local.esm.brokers import probe
 from local.esm.errors import EsmError
 from local.esm.options import add_kafka_client, parse
 from local.esm.template.selection import read_mappings
-from shared.kafka import client_config
-from shared.settings import KafkaSettings, SettingsError, load
+from shared.bus.producer import client_config
+from shared.config.settings import KafkaSettings, SettingsError, load
 
 _TIMEOUT_S: Final = 20.0
 

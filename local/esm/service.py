@@ -33,7 +33,7 @@ from local.esm.options import Options
 from local.esm.poller import Poller
 from local.esm.template.functions import Function
 from local.esm.workers import Workers
-from shared.settings import KafkaSettings, load
+from shared.config.settings import KafkaSettings, load
 
 log = logging.getLogger(__name__)
 

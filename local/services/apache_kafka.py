@@ -30,7 +30,7 @@ from local.ports import HOST
 from local.process import Command, Group, Process, StartError, module
 from local.services.kafka_jars import class_path, java
 from local.services.kafka_properties import Listener, server_properties
-from shared.topic_admin import ensure_topics
+from shared.bus.topic_admin import ensure_topics
 
 NAME: Final = "apache-kafka"
 JARS: Final = Path(__file__).parents[2] / ".local" / "kafka-jars"

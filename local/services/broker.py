@@ -120,7 +120,7 @@ def _library() -> ctypes.CDLL:
 
 def main() -> None:
     """Run a broker with the topics of the system until a signal ends it."""
-    from shared.topics import TOPICS
+    from shared.contract.topics import TOPICS
 
     awaited = {signal.SIGTERM, signal.SIGINT}
     # Before librdkafka's threads exist, so that they inherit it and the signal is ours to await.

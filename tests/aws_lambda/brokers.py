@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from local.services.broker import Broker
-from shared.topics import TOPICS
+from shared.contract.topics import TOPICS
 
 _ID = 1
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from redis import Redis
 
 from local.process import Process
-from shared.topics import GATEWAY_REPLY
+from shared.contract.topics import GATEWAY_REPLY
 from tests.aws_lambda import api_gateway
 from tests.aws_lambda.brokers import CuttableBroker
 from tests.aws_lambda.conftest import Start

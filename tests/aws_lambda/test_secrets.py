@@ -12,8 +12,8 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import base
 from moto import mock_aws
 
-from shared.environment import environment
-from shared.settings import KafkaSettings, SettingsError, load
+from shared.config.secrets import environment
+from shared.config.settings import KafkaSettings, SettingsError, load
 
 Put = Callable[[str, object], str]
 
@@ -84,7 +84,7 @@ def test_a_secret_that_is_not_there_is_named_by_its_variable(put: Put) -> None:
 
 def test_nobody_waits_for_boto3_who_keeps_no_secrets_there() -> None:
     code = (
-        "import sys; from shared.environment import environment;"
+        "import sys; from shared.config.secrets import environment;"
         "environment({'SECRETS_ARN': '', 'A': 'b'}); sys.exit('boto3' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -14,9 +14,9 @@ from gateway.settings import Settings as GatewaySettings
 from local.build import ROOT, TARGETS
 from local.esm.template.document import load_template
 from notification.settings import Settings as NotificationSettings
-from shared import topics
-from shared.environment import SOURCES
-from shared.settings import LogSettings
+from shared.config.secrets import SOURCES
+from shared.config.settings import LogSettings
+from shared.contract import topics
 from user.migrate import Settings as MigrationSettings
 from user.settings import Settings as UserSettings
 

@@ -33,9 +33,9 @@ from local.services import broker as embedded_kafka
 from local.services import inbox as inbox_service
 from local.services.postgres import Postgres
 from local.services.redis import Redis
-from shared.kafka import reader_config
-from shared.settings import KafkaSettings
-from shared.topics import GATEWAY_REPLY
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract.topics import GATEWAY_REPLY
 from tests.bench.load import Request, Result, load
 from tests.bench.nestjs import system as nestjs
 from tests.services import Inbox, System, migrate, start

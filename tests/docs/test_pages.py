@@ -14,9 +14,13 @@ import notification.settings
 import user.migrate
 import user.settings
 from local.dev.settings import DevSettings
-from shared.environment import SOURCES
-from shared.settings import KafkaSettings, LogSettings
-from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+from shared.config.secrets import SOURCES
+from shared.config.settings import KafkaSettings, LogSettings
+from shared.contract.topics import (
+    NOTIFICATION_EMAIL,
+    NOTIFICATION_PASSWORD_RESET,
+    NOTIFICATION_WELCOME,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]

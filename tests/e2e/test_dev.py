@@ -20,7 +20,7 @@ import redis
 from confluent_kafka.admin import AdminClient
 
 from local import ports
-from shared.topics import USER_REGISTER
+from shared.contract.topics import USER_REGISTER
 from tests.e2e.dev import Dev, copy_project
 from tests.services import PATIENCE_S, eventually
 

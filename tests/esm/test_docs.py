@@ -11,7 +11,7 @@ from pathlib import Path
 from local.esm.metrics import Metrics
 from local.esm.options import command_line
 from local.process import Command, Group, Process
-from shared.settings import KafkaSettings
+from shared.config.settings import KafkaSettings
 from tests.esm.kafka import Kafka
 from tests.services import eventually
 

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from local.process import Group
 from local.services import broker as broker_service
-from shared.topics import USER_FIND
+from shared.contract.topics import USER_FIND
 from tests.esm.command import Esm, Runner, mapping, template
 from tests.esm.endpoint import ERROR, OK, Endpoint
 from tests.esm.kafka import Kafka

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from local.process import Group
 from local.services import broker
 from local.services.apache_kafka import ApacheKafka
-from shared.topic_admin import ensure_topics
+from shared.bus.topic_admin import ensure_topics
 from tests.services import start
 
 

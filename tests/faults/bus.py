@@ -12,7 +12,7 @@ import time
 
 from confluent_kafka import Message
 
-from shared.envelope import DEADLINE, Headers
+from shared.contract.envelope import DEADLINE, Headers
 from tests.faults.brokers import freeze, thaw
 from tests.faults.fault import Act, Fault
 from tests.faults.world import World

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from shared.topics import NOTIFICATION_FAILED, USER_FAILED
+from shared.contract.topics import NOTIFICATION_FAILED, USER_FAILED
 from tests.faults.people import AUTH, Account
 from tests.faults.postbox import Kind
 from tests.faults.world import World

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 
 from local.process import module
-from shared.topics import NOTIFICATION_FAILED
+from shared.contract.topics import NOTIFICATION_FAILED
 from tests.faults.fault import Act, Fault
 from tests.faults.invariants import on_failure
 from tests.faults.postbox import Mood

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared import topics
-from shared.envelope import CORRELATION_ID, DEADLINE, REPLY_PARTITION, REPLY_TOPIC, Headers
+from shared.contract import topics
+from shared.contract.envelope import CORRELATION_ID, DEADLINE, REPLY_PARTITION, REPLY_TOPIC, Headers
 from tests.faults.fault import Fault
 from tests.faults.world import World
 

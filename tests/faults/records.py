@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from local.esm.options import parse
 from local.esm.template.selection import read_mappings
-from shared.envelope import Headers
+from shared.contract.envelope import Headers
 
 _TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 

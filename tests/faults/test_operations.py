@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.sealing import JwkSet
-from shared.topics import NOTIFICATION_WELCOME
+from shared.contract.topics import NOTIFICATION_WELCOME
+from shared.security.sealing import JwkSet
 from tests.faults.invariants import on_failure
 from tests.faults.people import AUTH
 from tests.faults.world import World, open_world
@@ -122,7 +122,7 @@ def test_offsets_of_a_mapping_that_runs_are_left_alone(world: World) -> None:
 
 
 def test_the_keys_of_a_rotation_are_in_their_order(tmp_path: Path) -> None:
-    run(shown("shared.keys promote"), tmp_path, "")
+    run(shown("shared.security.keys promote"), tmp_path, "")
 
     both, following, public = (
         JwkSet.from_json((tmp_path / f"{name}.json").read_text(), name)

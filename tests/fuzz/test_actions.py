@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import actions, messages
-from shared.actions import Action, asked_action
-from shared.errors import BadMessage
-from shared.messages import Message, decode, encode
+from shared.contract import account_commands, messages
+from shared.contract.account_commands import Action, asked_action
+from shared.contract.errors import BadMessage
+from shared.contract.messages import Message, decode, encode
 
 KINDS = [
     kind
-    for module in (actions, messages)
+    for module in (account_commands, messages)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Message) and kind.__name__[0] != "_"
 ]

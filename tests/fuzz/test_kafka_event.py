@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from local.keys import Keys
-from shared import topics
-from shared.kafka import reader_config
-from shared.settings import KafkaSettings
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract import topics
 from tests.services import eventually
 from user.settings import Settings
 from user.wiring import build

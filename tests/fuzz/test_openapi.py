@@ -17,9 +17,9 @@ from local.environment import Addresses
 from local.keys import Keys
 from local.process import Group
 from local.services import broker as broker_service
-from shared.kafka import reader_config
-from shared.settings import KafkaSettings
-from shared.topics import NOTIFICATION_FAILED, TOPICS, USER_FAILED
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract.topics import NOTIFICATION_FAILED, TOPICS, USER_FAILED
 from tests.integration.accounts.systems import running
 from tests.services import Inbox, System, eventually, start
 

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from local.process import Group
 from local.services import apache_kafka
 from local.services.kafka_jars import KafkaUnavailable, class_path, java
-from shared.topics import TOPICS
+from shared.contract.topics import TOPICS
 from tests.infra.account import REGION, Account
 from tests.infra.stand_in import custom
 from tests.infra.synthesis import Assembly, synthesized

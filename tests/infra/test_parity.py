@@ -13,9 +13,9 @@ from infra.cdk.deploytime.topics import Settings as TopicsSettings
 from infra.cdk.naming import ROOT
 from local.esm.template.document import load_template
 from notification.settings import Settings as NotificationSettings
-from shared.environment import SOURCES
-from shared.settings import LogSettings, load
-from shared.topics import TOPICS
+from shared.config.secrets import SOURCES
+from shared.config.settings import LogSettings, load
+from shared.contract.topics import TOPICS
 from tests.infra.synthesis import Assembly, Json, dev, on_own_kafka, prod
 from user.migrate import Settings as MigrationSettings
 from user.settings import Settings as UserSettings

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from infra.cdk.deploytime.rotation import Secrets, complete
-from shared.errors import BadMessage
-from shared.sealing import JwkSet, Opener, Sealer
+from shared.contract.errors import BadMessage
+from shared.security.sealing import JwkSet, Opener, Sealer
 
 NOTHING = Secrets(
     gateway={"REDIS_URL": "redis://"}, user={}, migration={}, notification={}, front={}

@@ -9,7 +9,7 @@ import pytest
 
 from infra.cdk.environments import DEV, PROD
 from infra.cdk.options import OptionError, read_options, read_self_managed
-from shared.topics import TOPICS
+from shared.contract.topics import TOPICS
 from tests.infra.synthesis import SELF_MANAGED, Assembly, Json, dev, on_own_kafka, prod
 
 ALL = pytest.mark.parametrize("made", [dev, prod, on_own_kafka], ids=lambda made: made.__name__)

@@ -17,8 +17,8 @@ from local.keys import Keys
 from local.process import Command, Group, Process
 from local.services import apache_kafka
 from local.services.kafka_jars import KafkaUnavailable, class_path, java
-from shared.topic_admin import ensure_topics
-from shared.topics import Topic
+from shared.bus.topic_admin import ensure_topics
+from shared.contract.topics import Topic
 from tests.interop.nestjs import BUILD, NestClient, nest_environment
 from tests.services import Inbox, System, start
 

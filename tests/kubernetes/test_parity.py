@@ -19,8 +19,8 @@ from local.esm.options import parse
 from local.esm.template.selection import read_mappings
 from local.programs import ROOT
 from notification.settings import Settings as NotificationSettings
-from shared.settings import KafkaSettings, LogSettings, load
-from shared.topics import GATEWAY_REPLY, TOPICS
+from shared.config.settings import KafkaSettings, LogSettings, load
+from shared.contract.topics import GATEWAY_REPLY, TOPICS
 from tests.kubernetes.kustomize import OVERLAYS, Object, container_of, pod_of, render
 from user.migrate import Settings as MigrateSettings
 from user.settings import Settings as UserSettings

@@ -10,8 +10,8 @@ from gateway.services import Provided, Services, SignedInUser
 from gateway.signing_in import new_session, signed_in
 from gateway.users import CHALLENGE_S
 from gateway.web import Response
-from shared.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
-from shared.password_rules import refuse_weak
+from shared.contract.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
+from shared.security.password_rules import refuse_weak
 
 router = part("auth", f"{API}/auth")
 

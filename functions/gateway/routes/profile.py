@@ -10,7 +10,7 @@ from gateway.routes.responses import problems, with_body
 from gateway.services import Provided, Services, SignedInUser
 from gateway.tokens import Claims
 from gateway.web import Response
-from shared.messages import User
+from shared.contract.messages import User
 
 router = part("profile", f"{API}/auth")
 

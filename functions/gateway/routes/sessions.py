@@ -10,7 +10,7 @@ from gateway.routes.responses import leads_to, problems
 from gateway.services import Provided, SignedInUser
 from gateway.tokens import Claims
 from gateway.web import Path
-from shared.actions import SessionView
+from shared.contract.account_commands import SessionView
 
 router = part("sessions", f"{API}/auth/sessions")
 

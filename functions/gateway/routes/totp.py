@@ -10,7 +10,7 @@ from gateway.routes.part import API, part
 from gateway.routes.responses import with_body
 from gateway.services import Provided, SignedInUser
 from gateway.signing_in import new_session, signed_in
-from shared.errors import SessionEnded
+from shared.contract.errors import SessionEnded
 
 router = part("second factor", f"{API}/auth/totp")
 

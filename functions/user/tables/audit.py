@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from shared.actions import AuditView
+from shared.contract.account_commands import AuditView
 from user.model import AuditEvent
 
 _ADD = """

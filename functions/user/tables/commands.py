@@ -8,9 +8,9 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from shared.decoding import decoded
-from shared.errors import Refusal, SessionEnded
-from shared.messages import Message, User, decode, decode_refusal, encode, encode_refusal
+from shared.contract.errors import Refusal, SessionEnded
+from shared.contract.json import decoded
+from shared.contract.messages import Message, User, decode, decode_refusal, encode, encode_refusal
 from user.model import Event, MessageName
 
 _CLAIM = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from shared.actions import SessionView
-from shared.messages import NewSession
+from shared.contract.account_commands import SessionView
+from shared.contract.messages import NewSession
 from user.model import StoredSession
 
 # So that a list of them, and the end of all, fit into one Kafka record.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from shared.messages import NewToken
+from shared.contract.messages import NewToken
 from user.model import Purpose, StoredToken
 
 _ADD = """

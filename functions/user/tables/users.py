@@ -9,8 +9,8 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
-from shared.errors import EmailTaken
-from shared.messages import UpdateUser, User
+from shared.contract.errors import EmailTaken
+from shared.contract.messages import UpdateUser, User
 from user.model import Credentials
 
 _COLUMNS = (

@@ -6,7 +6,8 @@ the function, records of different keys share its threads, and threads share its
 leaves when its record is done; a command that cannot be answered in time is skipped.
 
 On one machine there is one gateway, too, which lets no more wait than are answered soon: by its own
-code here, :mod:`shared.admission`. In Lambda each of its environments has one request at most.
+code here, :mod:`shared.bus.concurrency_limit`. In Lambda each of its environments has one request at
+most.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
-from shared.admission import Admission
-from shared.errors import Overloaded
+from shared.bus.concurrency_limit import Admission
+from shared.contract.errors import Overloaded
 
 _ANY_NUMBER = 1_000_000
 _WEIGHT = 0.2  # as in user.durations

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from infra.cdk.cost import prices
 from infra.cdk.environments import Environment
-from shared.topics import TOPICS
+from shared.contract.topics import TOPICS
 
 HOURS: Final = 730
 SECONDS: Final = HOURS * 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.custom_resource import answer_with
+from shared.runtime.custom_resource import answer_with
 
 
 def _brokers(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from shared.custom_resource import Event, answer_with
-from shared.settings import LogSettings
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.settings import LogSettings
+from shared.runtime.custom_resource import Event, answer_with
 
 from .rotation import Secret, Secrets, complete
 

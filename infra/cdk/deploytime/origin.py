@@ -11,8 +11,8 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.settings import LogSettings
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.settings import LogSettings
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.keys import Kind, make
-from shared.sealing import Jwk, JwkSet
+from shared.security.keys import Kind, make
+from shared.security.sealing import Jwk, JwkSet
 
 Secret = dict[str, str]
 

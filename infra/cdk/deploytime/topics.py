@@ -1,7 +1,7 @@
 """Custom resource ``Custom::Topics``: the cluster's topics, as the template states them.
 
 The template carries name, partitions and retention of each, so a change of
-:mod:`shared.topics` is a change of the template, and is made before any function is.
+:mod:`shared.contract.topics` is a change of the template, and is made before any function is.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from shared.custom_resource import answer_with
-from shared.environment import environment
-from shared.kafka import client_config
-from shared.settings import KafkaSettings, load
-from shared.telemetry import configure
-from shared.topic_admin import ensure_topics
-from shared.topics import Topic
+from shared.bus.producer import client_config
+from shared.bus.topic_admin import ensure_topics
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import KafkaSettings, load
+from shared.contract.topics import Topic
+from shared.runtime.custom_resource import answer_with
 
 
 class TopicsNotMade(Exception):

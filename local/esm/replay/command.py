@@ -19,9 +19,9 @@ from local.esm.errors import EsmError
 from local.esm.options import add_kafka_client
 from local.esm.replay.entries import Range, Unreadable, condition, contents
 from local.esm.replay.sources import Source, source_of
-from shared.kafka import client_config
-from shared.records import Record
-from shared.settings import KafkaSettings, load
+from shared.bus.producer import client_config
+from shared.config.settings import KafkaSettings, load
+from shared.runtime.records import Record
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
 
     Raises:
         EsmError: the destination or the brokers cannot be used.
-        shared.settings.SettingsError: a variable cannot be used.
+        shared.config.settings.SettingsError: a variable cannot be used.
     """
     given = _parser().parse_args(arguments)
     variables = dict(os.environ)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shared.records import Record, raw_records
+from shared.runtime.records import Record, raw_records
 
 
 class Unreadable(Exception):

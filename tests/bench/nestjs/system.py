@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient
 from local import ports
 from local.environment import Addresses
 from local.process import Command, Group, Process
-from shared.topic_admin import ensure_topics
-from shared.topics import Topic
+from shared.bus.topic_admin import ensure_topics
+from shared.contract.topics import Topic
 
 _BUILD: Final = Path(__file__).with_name("build")
 _SECRET: Final = "thirty-two bytes that nobody else knows"

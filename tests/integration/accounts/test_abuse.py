@@ -13,7 +13,7 @@ from gateway.attempts import Attempts, TooSoon
 from gateway.delays import Delays, Pace
 from gateway.optional import OptionalRedis
 from gateway.origin import Origin, origin
-from shared.messages import Client
+from shared.contract.messages import Client
 from tests.integration.accounts.person import AUTH, Person, refused
 from tests.services import System, eventually
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from shared.actions import ForgotPassword, SendVerification
-from shared.messages import MailedToken, Sealed
+from shared.contract.account_commands import ForgotPassword, SendVerification
+from shared.contract.messages import MailedToken, Sealed
 from tests.integration.accounts.person import PASSWORD, Person, refused
 from tests.services import System
 from user.credentials import Passwords

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.one_time import OneTimeToken, RefreshTokens
-from shared.actions import EndSessions, Opened, Refresh
-from shared.errors import SessionEnded
-from shared.messages import NewSession
+from shared.contract.account_commands import EndSessions, Opened, Refresh
+from shared.contract.errors import SessionEnded
+from shared.contract.messages import NewSession
 from user.model import MessageName
 from user.repository import Pool, Repository, open_pool
 from user.sessions import Sessions

@@ -14,9 +14,9 @@ import psycopg
 import redis
 from confluent_kafka import Consumer, TopicPartition
 
-from shared.kafka import reader_config
-from shared.settings import KafkaSettings
-from shared.topics import TOPICS
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract.topics import TOPICS
 from tests.services import System
 
 Trace = tuple[str, bytes]

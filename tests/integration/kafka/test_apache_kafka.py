@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 
 from local.process import Group, Process
 from local.services.apache_kafka import ApacheKafka, command
-from shared.topic_admin import ensure_topics
-from shared.topics import Topic
+from shared.bus.topic_admin import ensure_topics
+from shared.contract.topics import Topic
 
 pytestmark = pytest.mark.apache
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from shared.topics import TOPICS, USER_REGISTER
+from shared.contract.topics import TOPICS, USER_REGISTER
 from tests.e2e.dev import START_S, Dev, copy_project
 
 pytestmark = pytest.mark.apache

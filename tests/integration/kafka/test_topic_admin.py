@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from shared.topic_admin import TopicChanges, ensure_topics
-from shared.topics import TOPICS, Topic
+from shared.bus.topic_admin import TopicChanges, ensure_topics
+from shared.contract.topics import TOPICS, Topic
 
 pytestmark = pytest.mark.apache
 

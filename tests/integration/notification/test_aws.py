@@ -20,7 +20,7 @@ from notification import ses
 from notification.mail import Content, Mail, sender
 from notification.ses import SesTransport
 from notification.sms import SnsTransport
-from shared.errors import BadMessage, Unavailable
+from shared.contract.errors import BadMessage, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

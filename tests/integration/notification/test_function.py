@@ -16,11 +16,15 @@ from redis import Redis
 from local.process import Process
 from notification.settings import Settings
 from notification.wiring import NotificationFunction
-from shared.envelope import Envelope
-from shared.messages import Message, SendEmail, SendPasswordReset, SendWelcome, encode
-from shared.sealing import Sealer
-from shared.settings import load
-from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+from shared.config.settings import load
+from shared.contract.envelope import Envelope
+from shared.contract.messages import Message, SendEmail, SendPasswordReset, SendWelcome, encode
+from shared.contract.topics import (
+    NOTIFICATION_EMAIL,
+    NOTIFICATION_PASSWORD_RESET,
+    NOTIFICATION_WELCOME,
+)
+from shared.security.sealing import Sealer
 from tests.events import kafka
 from tests.events.kafka import failures
 from tests.integration.notification.mail_server import MailServer

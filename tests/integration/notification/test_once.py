@@ -13,7 +13,7 @@ from redis import Redis
 
 from local.process import Process
 from notification.once import Once, redis_store
-from shared.errors import Unavailable
+from shared.contract.errors import Unavailable
 
 LEASE_S = 0.6
 

@@ -15,7 +15,7 @@ from notification import smtp
 from notification.mail import Content, Mail, sender
 from notification.smtp import SmtpTransport
 from notification.smtp_server import SmtpServer
-from shared.errors import BadMessage, Unavailable
+from shared.contract.errors import BadMessage, Unavailable
 from tests.integration.notification.certificates import Certificate
 from tests.integration.notification.mail_server import OK, MailServer
 

@@ -15,14 +15,14 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from confluent_kafka.admin import AdminClient
 
 from local import ports
-from shared.asker import Asker, Drive, Inline, Threaded
-from shared.envelope import Envelope
-from shared.errors import Overloaded, Refusal, ReplyTimeout, Unavailable
-from shared.kafka import Publisher, reader_config
-from shared.replies import Replies
-from shared.settings import KafkaSettings
-from shared.topic_admin import ensure_topics
-from shared.topics import GATEWAY_REPLY, Topic
+from shared.bus.producer import Publisher, reader_config
+from shared.bus.reply_consumer import Replies
+from shared.bus.requester import Asker, Drive, Inline, Threaded
+from shared.bus.topic_admin import ensure_topics
+from shared.config.settings import KafkaSettings
+from shared.contract.envelope import Envelope
+from shared.contract.errors import Overloaded, Refusal, ReplyTimeout, Unavailable
+from shared.contract.topics import GATEWAY_REPLY, Topic
 from tests.services import eventually
 
 DRIVES: list[Callable[[Publisher, Replies], Drive]] = [Inline, Threaded]
@@ -279,7 +279,7 @@ def test_more_than_can_wait_are_refused_at_once(settings: KafkaSettings, service
 def test_without_a_broker_asking_fails_as_unavailable(
     make_drive: Callable[[Publisher, Replies], Drive], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.replies._BROKER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("shared.bus.reply_consumer._BROKER_TIMEOUT_S", 0.2)
     nowhere = KafkaSettings(kafka_bootstrap_servers=f"127.0.0.1:{ports.any_free()}")
     gateway = Gateway(nowhere, make_drive, timeout_s=0.3)
     try:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.services.broker import Broker
-from shared.errors import Unavailable
-from shared.replies import Replies
-from shared.settings import KafkaSettings
-from shared.topics import GATEWAY_REPLY
+from shared.bus.reply_consumer import Replies
+from shared.config.settings import KafkaSettings
+from shared.contract.errors import Unavailable
+from shared.contract.topics import GATEWAY_REPLY
 
 
 @pytest.fixture

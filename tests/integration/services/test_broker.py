@@ -7,7 +7,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from shared.topics import GATEWAY_REPLY, TOPICS
+from shared.contract.topics import GATEWAY_REPLY, TOPICS
 from tests.services import eventually
 
 

@@ -17,10 +17,10 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from local import ports
 from local.keys import Keys
-from shared import topics
-from shared.kafka import reader_config
-from shared.sealing import Sealer
-from shared.settings import KafkaSettings
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract import topics
+from shared.security.sealing import Sealer
 from tests.services import eventually
 from user.settings import Settings
 from user.wiring import build

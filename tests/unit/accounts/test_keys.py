@@ -9,10 +9,10 @@ import jwt
 import pytest
 
 from gateway.tokens import AccessTokens, NotAuthenticated
-from shared.errors import BadMessage
-from shared.keys import KINDS, Kind, kind_of, main, make, prepare, promote
-from shared.sealing import JwkSet, Opener, Sealer
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage
+from shared.security.keys import KINDS, Kind, kind_of, main, make, prepare, promote
+from shared.security.sealing import JwkSet, Opener, Sealer
 
 
 def tokens(keys: JwkSet) -> AccessTokens:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import WeakPassword
-from shared.password_rules import _common, refuse_weak
+from shared.contract.errors import WeakPassword
+from shared.security.password_rules import _common, refuse_weak
 
 
 @pytest.mark.parametrize("password", ["", "1234567", "x" * 129])

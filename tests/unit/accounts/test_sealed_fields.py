@@ -12,13 +12,13 @@ from gateway.credentials import Credentials
 from gateway.questions import Questions
 from gateway.second_factor import SecondFactor
 from gateway.tokens import Claims
-from shared import topics
-from shared.asker import Asker
-from shared.envelope import Envelope
-from shared.errors import BadMessage
-from shared.keys import make
-from shared.messages import Sealed
-from shared.sealing import JwkSet, Opener, Sealer
+from shared.bus.requester import Asker
+from shared.contract import topics
+from shared.contract.envelope import Envelope
+from shared.contract.errors import BadMessage
+from shared.contract.messages import Sealed
+from shared.security.keys import make
+from shared.security.sealing import JwkSet, Opener, Sealer
 
 USER, NOTIFICATION = JwkSet((make("sealing"),)), JwkSet((make("sealing"),))
 SECRETS = ("the current password", "the new password", "123456")

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.front import behind
 from gateway.settings import Settings
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 SETTINGS = Settings(
     kafka_bootstrap_servers="",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gateway.optional import OptionalRedis
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 
 @pytest.mark.parametrize("url", ["", "http://h", "redis//h", "redis://h:port", "redis://h:70000"])

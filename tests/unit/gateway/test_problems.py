@@ -12,7 +12,14 @@ from fastapi import FastAPI
 from gateway import problems
 from gateway.edge import Edge
 from gateway.schemas import ProfileChange, Register
-from shared.errors import EmailTaken, Overloaded, Refusal, ReplyTimeout, ServiceError, Unavailable
+from shared.contract.errors import (
+    EmailTaken,
+    Overloaded,
+    Refusal,
+    ReplyTimeout,
+    ServiceError,
+    Unavailable,
+)
 
 
 class Break(Exception):

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.tokens import AccessTokens, Claims, NotAuthenticated, RefreshToken
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 
 def jwk(kid: str, key: Ed25519PrivateKey) -> dict[str, Any]:

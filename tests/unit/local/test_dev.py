@@ -40,7 +40,7 @@ select.poll.return_value.poll.return_value = [(1, select.POLLNVAL)]
         ("functions/gateway/routes/auth.py", {"gateway"}),
         ("functions/user/migrations/0001.sql", {"user"}),
         ("functions/notification/templates/welcome.html", {"notification"}),
-        ("layers/shared/topics.py", {"gateway", "user", "notification"}),
+        ("layers/shared/contract/topics.py", {"gateway", "user", "notification"}),
         ("local/esm/poller.py", {"user", "notification"}),
         ("template.yaml", {"user", "notification"}),
         ("functions/gateway.txt", set()),

@@ -10,7 +10,7 @@ import pytest
 
 from local import environment, keys
 from local.environment import Addresses
-from shared.sealing import JwkSet, Opener, Sealer
+from shared.security.sealing import JwkSet, Opener, Sealer
 
 _PLACES = Addresses(
     api="http://api", inbox="http://inbox", kafka="k:1", database="db", redis="r", smtp="s"

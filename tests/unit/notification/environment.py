@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from shared.sealing import JwkSet, new_key
+from shared.security.sealing import JwkSet, new_key
 
 
 @cache

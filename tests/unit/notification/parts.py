@@ -8,10 +8,10 @@ from collections.abc import Callable
 from notification.mail import Mail
 from notification.rendering import Renderer
 from notification.service import Notifications
-from shared.envelope import Envelope
-from shared.messages import Message, encode
-from shared.records import Record
-from shared.sealing import JwkSet, Opener, Sealer, new_key
+from shared.contract.envelope import Envelope
+from shared.contract.messages import Message, encode
+from shared.runtime.records import Record
+from shared.security.sealing import JwkSet, Opener, Sealer, new_key
 
 LINK_BASE = "https://app.example.com"
 BRAND = "Acme"

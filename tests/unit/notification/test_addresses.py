@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notification.addresses import mailbox, masked, masked_phone
-from shared.errors import BadMessage
+from shared.contract.errors import BadMessage
 
 
 @pytest.mark.parametrize(

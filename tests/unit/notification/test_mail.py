@@ -10,8 +10,8 @@ from email.policy import default
 import pytest
 
 from notification.mail import Content, Mail, compose, sender
-from shared.errors import BadMessage
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage
 
 FROM = sender("Zoë's Shop <no-reply@acme.example>")
 

@@ -7,10 +7,14 @@ import logging
 import pytest
 
 from notification.service import effect_name, greeting_name
-from shared.envelope import Envelope
-from shared.errors import BadMessage, Unavailable
-from shared.messages import SendEmail, SendPasswordReset, SendWelcome
-from shared.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, NOTIFICATION_WELCOME
+from shared.contract.envelope import Envelope
+from shared.contract.errors import BadMessage, Unavailable
+from shared.contract.messages import SendEmail, SendPasswordReset, SendWelcome
+from shared.contract.topics import (
+    NOTIFICATION_EMAIL,
+    NOTIFICATION_PASSWORD_RESET,
+    NOTIFICATION_WELCOME,
+)
 from tests.unit.notification.parts import LINK_BASE, Office, a_record
 
 WELCOME = SendWelcome(user_id="user1", email="zoe@example.com", name="Zoë")

@@ -10,14 +10,14 @@ from local.esm.template import load_template
 from notification.settings import Settings
 from notification.smtp_server import SmtpServer
 from notification.wiring import NotificationFunction
-from shared.sealing import JwkSet, new_key
-from shared.settings import SettingsError, load
-from shared.topics import (
+from shared.config.settings import SettingsError, load
+from shared.contract.topics import (
     NOTIFICATION_EMAIL,
     NOTIFICATION_PASSWORD_RESET,
     NOTIFICATION_WELCOME,
     TOPICS,
 )
+from shared.security.sealing import JwkSet, new_key
 from tests.unit.notification.environment import environment
 
 ROOT = Path(__file__).parents[3]

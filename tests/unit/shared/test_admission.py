@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, suppress
 
-from shared.admission import Admission
-from shared.errors import Overloaded, Refusal
+from shared.bus.concurrency_limit import Admission
+from shared.contract.errors import Overloaded, Refusal
 
 LEAST = 8
 

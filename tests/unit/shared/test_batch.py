@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shared.batch import run_batch
-from shared.errors import BadMessage
-from shared.records import Record
+from shared.contract.errors import BadMessage
+from shared.runtime.batch import run_batch
+from shared.runtime.records import Record
 
 
 @pytest.fixture

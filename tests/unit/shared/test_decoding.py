@@ -7,7 +7,7 @@ import sys
 
 _FIRST_DECODES = """
 import sys, threading, msgspec
-from shared.decoding import decoded
+from shared.contract.json import decoded
 
 sys.setswitchinterval(1e-6)
 members = range(60)

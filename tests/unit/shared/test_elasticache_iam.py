@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from shared.elasticache_iam import access
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.security.elasticache_iam import access
 
 SECRET = "secret"
 URL = "rediss://service@cache.example.com:6379"

@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.envelope import Envelope, reply_headers
+from shared.contract.envelope import Envelope, reply_headers
 
 
 def test_a_request_carries_what_nestjs_reads() -> None:

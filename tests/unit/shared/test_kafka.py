@@ -7,8 +7,8 @@ import logging
 import pytest
 from confluent_kafka import KafkaError
 
-from shared.kafka import client_config
-from shared.settings import KafkaSettings
+from shared.bus.producer import client_config
+from shared.config.settings import KafkaSettings
 
 
 def test_an_error_that_comes_again_and_again_is_said_once_in_a_while(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import messages
-from shared.errors import BadMessage, EmailTaken, Refusal
-from shared.messages import (
+from shared.contract import messages
+from shared.contract.errors import BadMessage, EmailTaken, Refusal
+from shared.contract.messages import (
     RegisterUser,
     Sealed,
     UpdateUser,

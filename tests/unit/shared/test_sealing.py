@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.errors import BadMessage
-from shared.messages import Sealed
-from shared.sealing import Jwk, JwkSet, Kem, Opener, Sealer, new_key
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage
+from shared.contract.messages import Sealed
+from shared.security.sealing import Jwk, JwkSet, Kem, Opener, Sealer, new_key
 
 SECRET = "correct horse — zoë"
 

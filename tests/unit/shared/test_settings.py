@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.settings import KafkaSettings, SettingsError, load
+from shared.config.settings import KafkaSettings, SettingsError, load
 
 
 def test_variables_become_typed_fields() -> None:

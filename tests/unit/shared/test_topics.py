@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared import topics
+from shared.contract import topics
 
 
 @pytest.mark.parametrize("name", ["gateway.reply", "user.validate.reply"])

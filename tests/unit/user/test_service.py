@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from shared.errors import (
+from shared.contract.errors import (
     EmailNotVerified,
     EmailTaken,
     InvalidCredentials,
@@ -18,7 +18,7 @@ from shared.errors import (
     SessionEnded,
     UserNotFound,
 )
-from shared.messages import (
+from shared.contract.messages import (
     FindUser,
     Message,
     NewSession,

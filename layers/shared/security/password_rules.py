@@ -10,7 +10,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from shared.errors import WeakPassword
+from shared.contract.errors import WeakPassword
 
 _SHORTEST, _LONGEST = 8, 128
 _LIST = Path(__file__).with_name("data") / "common_passwords.txt"

@@ -15,9 +15,9 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from shared.envelope import Headers
-from shared.errors import ServiceError, Unavailable
-from shared.settings import KafkaSettings
+from shared.config.settings import KafkaSettings
+from shared.contract.envelope import Headers
+from shared.contract.errors import ServiceError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def _settle(delivered: Future[None], error: KafkaError | None) -> None:
 
 def _sasl(settings: KafkaSettings) -> dict[str, Any]:
     if settings.kafka_sasl_mechanism == "AWS_MSK_IAM":
-        from shared.msk_iam import oauth_callback  # the signer is only there where it is needed
+        from shared.bus.msk_iam import oauth_callback  # the signer is only there where it is needed
 
         return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": oauth_callback()}
     if settings.kafka_sasl_mechanism:

@@ -1,9 +1,9 @@
-"""Bring a cluster's topics to what :mod:`shared.topics` states; safe to repeat.
+"""Bring a cluster's topics to what :mod:`shared.contract.topics` states; safe to repeat.
 
 Never takes anything away: a topic with more partitions than stated keeps them (Kafka cannot
 remove one), and a topic that is not listed is not touched.
 
-``python -m shared.topic_admin`` does it on the cluster of ``KAFKA_BOOTSTRAP_SERVERS``.
+``python -m shared.bus.topic_admin`` does it on the cluster of ``KAFKA_BOOTSTRAP_SERVERS``.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from shared.environment import environment
-from shared.kafka import client_config
-from shared.settings import KafkaSettings, SettingsError, load
-from shared.telemetry import configure
-from shared.topics import TOPICS, Topic
+from shared.bus.producer import client_config
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import KafkaSettings, SettingsError, load
+from shared.contract.topics import TOPICS, Topic
 
 log = logging.getLogger(__name__)
 

@@ -1,14 +1,14 @@
-"""Make and rotate the keys that settings hold: ``python -m shared.keys``.
+"""Make and rotate the keys that settings hold: ``python -m shared.security.keys``.
 
 Each set is a JWK Set, whose first key signs or seals and all of whose keys verify or open. A
 rotation has two steps, because processes learn of a new set one after the other: ``prepare`` adds
 a key that everybody comes to know, and ``promote`` puts it first. The key before it stays, so that
 what is on its way stays good::
 
-    python -m shared.keys new --kind signing > keys.json
-    python -m shared.keys prepare < keys.json > both.json
-    python -m shared.keys promote < both.json > next.json
-    python -m shared.keys public < next.json
+    python -m shared.security.keys new --kind signing > keys.json
+    python -m shared.security.keys prepare < keys.json > both.json
+    python -m shared.security.keys promote < both.json > next.json
+    python -m shared.security.keys public < next.json
 
 Nothing is written but to standard output, so that a secret store can be on both sides of a pipe;
 what was done is logged, without keys, to standard error.
@@ -27,8 +27,8 @@ from typing import Literal, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.sealing import Jwk, JwkSet, new_key
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.security.sealing import Jwk, JwkSet, new_key
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def make(kind: Kind, kid: str | None = None) -> Jwk:
 
     Args:
         kind: ``signing`` is Ed25519, ``sealing`` X25519, ``sealing-hybrid`` the hybrid with
-            ML-KEM-768 (:mod:`shared.sealing`).
+            ML-KEM-768 (:mod:`shared.security.sealing`).
         kid: its name; made up when not given.
     """
     name = kid or f"{kind}-{secrets.token_hex(4)}"
@@ -101,7 +101,9 @@ def _done(what: str, kind: Kind | None) -> JwkSet:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m shared.keys", description="Keys for settings.")
+    parser = argparse.ArgumentParser(
+        prog="python -m shared.security.keys", description="Keys for settings."
+    )
     parser.add_argument("do", choices=("new", "prepare", "promote", "public"))
     parser.add_argument("--kind", choices=KINDS, help="of the new key")
     return parser

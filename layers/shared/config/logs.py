@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shared.late import later
-from shared.settings import LogSettings
+from shared.config.lazy_imports import later
+from shared.config.settings import LogSettings
 
 # It comes with Powertools' logger, which finds correlation ids in events with it; ours does not.
 with later("aws_lambda_powertools.utilities.jmespath_utils"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 _FROM_KAFKA: Final = {
     "username": "KAFKA_SASL_USERNAME",

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from shared.errors import Overloaded, Refusal
+from shared.contract.errors import Overloaded, Refusal
 
 # So many may always wait: a pause of the other side must not shut everybody out.
 _LEAST = 8

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from shared.settings import LogSettings
-from shared.telemetry import bind
+from shared.config.logs import bind
+from shared.config.settings import LogSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Tracer

@@ -2,7 +2,7 @@
 
 These share the topics ``user.session``, ``user.update``, ``user.find`` and ``user.delete``; the
 member ``action`` says which is meant. A message without one is the topic's plain message of
-:mod:`shared.messages`, as a NestJS service sends it.
+:mod:`shared.contract.messages`, as a NestJS service sends it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.decoding import decoded
-from shared.messages import (
+from shared.contract.json import decoded
+from shared.contract.messages import (
     Client,
     Email,
     Id,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from shared.envelope import Envelope, reply_headers
-from shared.errors import Refusal
-from shared.kafka import Publisher, Undeliverable
-from shared.messages import encode_refusal
-from shared.topics import is_reply_topic
+from shared.bus.producer import Publisher, Undeliverable
+from shared.contract.envelope import Envelope, reply_headers
+from shared.contract.errors import Refusal
+from shared.contract.messages import encode_refusal
+from shared.contract.topics import is_reply_topic
 
 log = logging.getLogger(__name__)
 

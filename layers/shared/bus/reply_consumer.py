@@ -16,12 +16,12 @@ from random import SystemRandom
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from shared.envelope import CORRELATION_ID, NEST_ERROR
-from shared.errors import Unavailable
-from shared.kafka import reader_config
-from shared.messages import decode_refusal
-from shared.settings import KafkaSettings
-from shared.topics import TOPICS
+from shared.bus.producer import reader_config
+from shared.config.settings import KafkaSettings
+from shared.contract.envelope import CORRELATION_ID, NEST_ERROR
+from shared.contract.errors import Unavailable
+from shared.contract.messages import decode_refusal
+from shared.contract.topics import TOPICS
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.session import get_session
 from redis.credentials import CredentialProvider
 
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
 
 _SCHEME = "http://"
 _SERVICE = "elasticache"

@@ -21,8 +21,8 @@ from aws_lambda_powertools.utilities.batch import (
     FailureResponse,
 )
 
-from shared.errors import BadMessage
-from shared.records import Record, raw_records
+from shared.contract.errors import BadMessage
+from shared.runtime.records import Record, raw_records
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ from typing import Protocol, TypeVar
 import msgspec
 from confluent_kafka import KafkaException
 
-from shared.admission import Admission
-from shared.envelope import Envelope
-from shared.errors import ReplyTimeout, Unavailable
-from shared.kafka import Publisher
-from shared.replies import Replies
+from shared.bus.concurrency_limit import Admission
+from shared.bus.producer import Publisher
+from shared.bus.reply_consumer import Replies
+from shared.contract.envelope import Envelope
+from shared.contract.errors import ReplyTimeout, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class Asker:
         reply_topic: where the answers are read.
         timeout_s: how long an answer is awaited; also the deadline that travels along.
         limit: how many requests to one topic may wait at the same time, at most
-            (:mod:`shared.admission`).
+            (:mod:`shared.bus.concurrency_limit`).
 
     Attributes:
         unanswered: how many requests ran into their deadline.

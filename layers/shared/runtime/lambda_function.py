@@ -14,10 +14,10 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from shared.environment import environment, late_imports
-from shared.invocations import Invocations
-from shared.settings import LogSettings, load
-from shared.telemetry import configure
+from shared.config.logs import configure
+from shared.config.secrets import environment, late_imports
+from shared.config.settings import LogSettings, load
+from shared.runtime.observability import Invocations
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

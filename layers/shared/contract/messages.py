@@ -12,8 +12,8 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shared.decoding import decoded
-from shared.errors import BadMessage, Refusal
+from shared.contract.errors import BadMessage, Refusal
+from shared.contract.json import decoded
 
 # PostgreSQL's text holds no NUL; control characters have no place in a name or an address.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -34,7 +34,7 @@ class Message(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_de
 
 
 class Sealed(Message, frozen=True):
-    """A secret that only the function it is meant for can open (:mod:`shared.sealing`).
+    """A secret that only the function it is meant for can open (:mod:`shared.security.sealing`).
 
     Attributes:
         kid: which of that function's keys opens it.

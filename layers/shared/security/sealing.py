@@ -28,10 +28,10 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from shared.decoding import decoded
-from shared.errors import BadMessage
-from shared.messages import Sealed, Secret
-from shared.settings import SettingsError
+from shared.config.settings import SettingsError
+from shared.contract.errors import BadMessage
+from shared.contract.json import decoded
+from shared.contract.messages import Sealed, Secret
 
 Kem = Literal["X25519", "MLKEM768-X25519"]
 

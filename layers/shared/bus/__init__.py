@@ -1,0 +1,1 @@
+"""Kafka: producing, request-reply, topics."""

@@ -1,0 +1,1 @@
+"""How a process is set up: settings, secrets, logs, imports."""

@@ -1,0 +1,1 @@
+"""What travels over Kafka: topics, messages, headers, and the errors of a reply."""

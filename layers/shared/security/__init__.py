@@ -1,0 +1,1 @@
+"""Sealed fields and their keys, password rules, sign-in to ElastiCache."""
