@@ -76,7 +76,7 @@ def for_notification(addresses: Addresses, keys: Keys) -> dict[str, str]:
 
 
 def for_migration(database: str) -> dict[str, str]:
-    """What ``python -m user.migrate`` needs: the database's URL."""
+    """What ``python -m user.operations.migrate`` needs: the database's URL."""
     return {"DATABASE_URL": database, "LOG_FORMAT": "line"}
 
 

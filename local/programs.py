@@ -46,12 +46,12 @@ def worker(name: str, variables: Mapping[str, str]) -> Command:
 
 def migration(variables: Mapping[str, str]) -> Command:
     """Brings the database to the newest schema, and ends."""
-    return Command("migrate", module("user.migrate"), _environment(variables))
+    return Command("migrate", module("user.operations.migrate"), _environment(variables))
 
 
 def migrated(command: Command) -> Command:
     """The command, run when the database has the newest schema."""
-    script = '"$0" -m user.migrate && exec "$0" "$@"'
+    script = '"$0" -m user.operations.migrate && exec "$0" "$@"'
     return command._replace(argv=("/bin/sh", "-c", script, *command.argv))
 
 

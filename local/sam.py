@@ -121,7 +121,7 @@ class Sam:
         database = f"postgresql://app:app@localhost:{self._ports.postgres}/app"
         client = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}
         _run("shared.bus.topic_admin", {**client, "LOG_FORMAT": "line"})
-        _run("user.migrate", environment.for_migration(database))
+        _run("user.operations.migrate", environment.for_migration(database))
         self._start("start-lambda", self._sam("start-lambda", self._ports.invoke), {})
         self._start("start-api", self._sam("start-api", self._ports.api), {})
         self._start("esm", self._mappings(kafka), client, ready=r"\bready\b")

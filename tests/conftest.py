@@ -26,7 +26,7 @@ from local.services import inbox as inbox_service
 from local.services.postgres import Postgres
 from local.services.redis import Redis
 from tests.services import Heard, Inbox, System, migrate, start
-from user.migrate import migrate as migrate_here
+from user.operations.migrate import migrate as migrate_here
 
 _GIVEN_BROKER = "KAFKA_BOOTSTRAP_SERVERS"
 _APACHE = os.environ.get("KAFKA") == "apache"

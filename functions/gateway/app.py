@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from gateway import problems, schemas
-from gateway.edge import Edge
+from gateway.http import problems, requests
+from gateway.http.api_router import API
+from gateway.http.fastapi import FastAPI
+from gateway.middleware.rate_limit import Throttled
+from gateway.middleware.request_context import Edge
 from gateway.routes import auth, email, health, keys, pages, password, profile, sessions, totp
-from gateway.routes.part import API
-from gateway.services import Services
-from gateway.throttle import Throttled
-from gateway.web import FastAPI
+from gateway.routes.dependencies import Services
 
 _VERSION = "1"
 # A route is looked for from the first one on: what is asked for most often comes first.
@@ -53,7 +53,7 @@ def _describe_problems(app: FastAPI, sign_up: str) -> None:
         if app.openapi_schema is None:
             document = plain()
             _, found = models_json_schema(
-                [(schemas.Problem, "serialization"), (schemas.InvalidRequest, "serialization")],
+                [(requests.Problem, "serialization"), (requests.InvalidRequest, "serialization")],
                 ref_template=_REF,
             )
             document["components"]["schemas"].update(found["$defs"])

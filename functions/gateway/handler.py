@@ -9,10 +9,10 @@ from typing import Any
 from mangum import Mangum
 
 from gateway.app import create_app
-from gateway.front import behind
-from gateway.problems import MEDIA_TYPE
+from gateway.bootstrap import Gateway
+from gateway.http.problems import MEDIA_TYPE
+from gateway.middleware.cloudfront import behind
 from gateway.settings import Settings
-from gateway.wiring import Gateway
 from shared.bus.requester import Inline
 from shared.runtime.lambda_function import Answer, Event, Handler, LambdaFunction
 

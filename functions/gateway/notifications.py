@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from gateway.one_time import OneTimeToken
-from gateway.origin import origin
+from gateway.context import origin
+from gateway.security.one_time_tokens import OneTimeToken
 from shared.bus.requester import Asker
 from shared.contract import topics
 from shared.contract.messages import SendWelcome, User, encode

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from gateway.optional import Away, OptionalRedis
-from gateway.schemas import Readiness
-from gateway.users import Users
+from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.http.requests import Readiness
+from gateway.user_service.accounts import Users
 from shared.contract.errors import Overloaded, ReplyTimeout, ServiceError
 
 State = Literal["up", "down", "unknown"]

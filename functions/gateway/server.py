@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from gateway.app import create_app
+from gateway.bootstrap import Gateway
+from gateway.http.fastapi import FastAPI
 from gateway.settings import Settings
-from gateway.web import FastAPI
-from gateway.wiring import Gateway
 from shared.bus.requester import Threaded
 from shared.config.logs import configure
 from shared.config.settings import SettingsError, load

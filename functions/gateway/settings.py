@@ -36,7 +36,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
         host, port: where ``python -m gateway.server`` listens.
         trusted_proxies: addresses whose ``X-Forwarded-For`` is believed, comma-separated.
         front: ``cloudfront``: in Lambda, only what CloudFront sends is served
-            (:mod:`gateway.front`). A server has ``trusted_proxies``.
+            (:mod:`gateway.middleware.cloudfront`). A server has ``trusted_proxies``.
         origin_secrets: by which it is known, comma-separated: current, next, previous.
     """
 

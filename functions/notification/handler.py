@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
-from notification.wiring import NotificationFunction
 from shared.runtime.batch import counts
 from shared.runtime.lambda_function import LambdaFunction
 
@@ -12,5 +12,5 @@ handler = LambdaFunction(
     Settings,
     NotificationFunction,
     counts=counts,
-    preload=("boto3", "notification.ses"),
+    preload=("boto3", "notification.transports.ses"),
 )

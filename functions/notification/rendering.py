@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from notification.mail import Content
+from notification.transports.mail import Content
 
 _FOLDER = Path(__file__).parent / "templates"
 

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from notification.addresses import masked, masked_phone
-from notification.mail import Content, Mail, MailTransport
+from notification.transports.addresses import masked, masked_phone
+from notification.transports.mail import Content, Mail, MailTransport
 from shared.config.logs import bind
 from shared.contract.envelope import Envelope
 from shared.contract.errors import BadMessage
@@ -62,7 +62,7 @@ class SmsTransport(Protocol):
 
 
 class Once(Protocol):
-    """Runs an effect unless it has been run; :class:`notification.once.Once`."""
+    """Runs an effect unless it has been run; :class:`notification.idempotency.Once`."""
 
     def __call__(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]

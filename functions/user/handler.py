@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shared.runtime.batch import counts
 from shared.runtime.lambda_function import Handler, LambdaFunction
+from user.bootstrap import build
 from user.settings import Settings
-from user.wiring import build
 
 
 def _build(settings: Settings) -> Handler:

@@ -15,8 +15,8 @@ from shared.config.logs import configure
 from shared.config.secrets import environment
 from shared.config.settings import SettingsError, load
 from shared.runtime.custom_resource import answer_with
-from user.grants import NoSuchRole
-from user.migrate import Settings, bring_up_to_date
+from user.operations.grants import NoSuchRole
+from user.operations.migrate import Settings, bring_up_to_date
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """CloudFront before the API, with AWS WAF, which AWS attaches to no HTTP API; and the API's name.
 
 The API stays reachable under the name that AWS gave it, because CloudFront reaches it there. But
-the gateway serves only what brings a secret that CloudFront adds (``gateway.front``). The secret is
-exchanged with the functions' keys.
+the gateway serves only what brings a secret that CloudFront adds
+(``gateway.middleware.cloudfront``). The secret is exchanged with the functions' keys.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from notification.settings import Settings as NotificationSettings
 from shared.config.secrets import SOURCES
 from shared.config.settings import LogSettings
 from shared.contract import topics
-from user.migrate import Settings as MigrationSettings
+from user.operations.migrate import Settings as MigrationSettings
 from user.settings import Settings as UserSettings
 
 TEMPLATE = load_template(ROOT / "template.yaml")

@@ -11,7 +11,7 @@ import pytest
 
 import gateway.settings
 import notification.settings
-import user.migrate
+import user.operations.migrate
 import user.settings
 from local.dev.settings import DevSettings
 from shared.config.secrets import SOURCES
@@ -60,7 +60,7 @@ def test_every_make_target_exists(page: Path) -> None:
         ("Kafka", KafkaSettings, LogSettings),
         ("Gateway", gateway.settings.Settings, KafkaSettings),
         ("User function", user.settings.Settings, KafkaSettings),
-        ("Migrations", user.migrate.Settings, LogSettings),
+        ("Migrations", user.operations.migrate.Settings, LogSettings),
         ("Notification function", notification.settings.Settings, LogSettings),
         ("make dev", DevSettings, None),
     ],

@@ -20,8 +20,8 @@ from shared.bus.producer import reader_config
 from shared.config.settings import KafkaSettings
 from shared.contract import topics
 from tests.services import eventually
+from user.bootstrap import build
 from user.settings import Settings
-from user.wiring import build
 
 TOPICS = [
     topics.USER_REGISTER,

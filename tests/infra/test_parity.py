@@ -17,7 +17,7 @@ from shared.config.secrets import SOURCES
 from shared.config.settings import LogSettings, load
 from shared.contract.topics import TOPICS
 from tests.infra.synthesis import Assembly, Json, dev, on_own_kafka, prod
-from user.migrate import Settings as MigrationSettings
+from user.operations.migrate import Settings as MigrationSettings
 from user.settings import Settings as UserSettings
 
 TEMPLATE = load_template(ROOT / "template.yaml")

@@ -22,7 +22,7 @@ from notification.settings import Settings as NotificationSettings
 from shared.config.settings import KafkaSettings, LogSettings, load
 from shared.contract.topics import GATEWAY_REPLY, TOPICS
 from tests.kubernetes.kustomize import OVERLAYS, Object, container_of, pod_of, render
-from user.migrate import Settings as MigrateSettings
+from user.operations.migrate import Settings as MigrateSettings
 from user.settings import Settings as UserSettings
 
 # What each container's program reads: a worker is the event source mapping, and its function.

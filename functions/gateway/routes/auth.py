@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gateway import schemas, views
-from gateway.one_time import OneTimeToken
-from gateway.routes.part import API, part
-from gateway.routes.responses import also, leads_to, with_body
-from gateway.services import Provided, Services, SignedInUser
-from gateway.signing_in import new_session, signed_in
-from gateway.users import CHALLENGE_S
-from gateway.web import Response
+from gateway.http import requests, responses
+from gateway.http.api_router import API, part
+from gateway.http.fastapi import Response
+from gateway.http.openapi import also, leads_to, with_body
+from gateway.routes.dependencies import Provided, Services, SignedInUser
+from gateway.routes.token_response import new_session, signed_in
+from gateway.security.one_time_tokens import OneTimeToken
+from gateway.user_service.accounts import CHALLENGE_S
 from shared.contract.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
 from shared.security.password_rules import refuse_weak
 
@@ -24,10 +24,10 @@ _SIGNED_IN = {
 @router.post(
     "/register",
     status_code=201,
-    response_model=schemas.SignedIn,
-    responses={**with_body(409), **also(202, views.Accepted), **leads_to(201, **_SIGNED_IN)},
+    response_model=requests.SignedIn,
+    responses={**with_body(409), **also(202, responses.Accepted), **leads_to(201, **_SIGNED_IN)},
 )
-async def register(body: schemas.Register, services: Provided) -> schemas.SignedIn | Response:
+async def register(body: requests.Register, services: Provided) -> requests.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
     await services.attempts.network("register")
     refuse_weak(body.password, body.email, body.name)
@@ -40,7 +40,7 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
 
 @router.post(
     "/login",
-    response_model=schemas.SignedIn | views.Challenge,
+    response_model=requests.SignedIn | responses.Challenge,
     responses={
         **with_body(401, 403),
         **leads_to(
@@ -50,7 +50,9 @@ async def register(body: schemas.Register, services: Provided) -> schemas.Signed
         ),
     },
 )
-async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | views.Challenge:
+async def login(
+    body: requests.Login, services: Provided
+) -> requests.SignedIn | responses.Challenge:
     """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
     await services.attempts.password(body.email)
     refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
@@ -61,7 +63,7 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | v
         if refusal.code != SecondFactorNeeded.code:
             raise
         await services.attempts.password_was_right(body.email)
-        return views.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
+        return responses.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
     except ServiceError:
         await services.attempts.password_was_not_checked(body.email)
         raise
@@ -71,7 +73,7 @@ async def login(body: schemas.Login, services: Provided) -> schemas.SignedIn | v
 
 
 @router.post("/refresh", responses={**with_body(401), **leads_to(200, **_SIGNED_IN)})
-async def refresh(body: schemas.Refresh, services: Provided) -> schemas.SignedIn:
+async def refresh(body: requests.Refresh, services: Provided) -> requests.SignedIn:
     """Spend the refresh token for new tokens; spending it twice ends the session."""
     spent = OneTimeToken.of(body.refresh_token)
     successor = services.refresh_tokens.after(spent)
@@ -83,15 +85,17 @@ async def refresh(body: schemas.Refresh, services: Provided) -> schemas.SignedIn
 
 
 @router.post("/logout", status_code=204, responses=with_body(401))
-async def logout(who: SignedInUser, services: Provided, body: schemas.Logout | None = None) -> None:
+async def logout(
+    who: SignedInUser, services: Provided, body: requests.Logout | None = None
+) -> None:
     """Sign out of this session, or of all; its access tokens stop working at once."""
-    given = body or schemas.Logout()
+    given = body or requests.Logout()
     token = OneTimeToken.of(given.refresh_token) if given.refresh_token else None
     ended = await services.sessions.end(who, None if given.all else who.session_id, token)
     await services.denied.add(*ended.ended)
 
 
-async def _register(body: schemas.Register, services: Services) -> schemas.SignedIn | Response:
+async def _register(body: requests.Register, services: Services) -> requests.SignedIn | Response:
     refresh, verification = services.refresh_tokens.first(), OneTimeToken.new()
     session = new_session(services, refresh) if services.sign_up == "open" else None
     user = await services.users.register(
@@ -105,4 +109,4 @@ async def _register(body: schemas.Register, services: Services) -> schemas.Signe
 
 
 def _accepted() -> Response:
-    return Response(views.Accepted().model_dump_json(), 202, media_type="application/json")
+    return Response(responses.Accepted().model_dump_json(), 202, media_type="application/json")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from gateway import schemas, views
-from gateway.one_time import OneTimeToken
-from gateway.routes.part import API, part
-from gateway.routes.responses import with_body
-from gateway.services import Provided, SignedInUserOrNobody
-from gateway.tokens import NotAuthenticated
+from gateway.http import requests, responses
+from gateway.http.api_router import API, part
+from gateway.http.openapi import with_body
+from gateway.routes.dependencies import Provided, SignedInUserOrNobody
+from gateway.security.access_tokens import NotAuthenticated
+from gateway.security.one_time_tokens import OneTimeToken
 
 router = part("email", f"{API}/auth/email/verify")
 
 
 @router.post("", status_code=204, responses=with_body(400, 409))
-async def verify(body: schemas.Verify, services: Provided) -> None:
+async def verify(body: requests.Verify, services: Provided) -> None:
     """Confirm the address that the token was mailed to."""
     await services.attempts.network("verify")
     user = await services.credentials.verify_email(OneTimeToken.of(body.token))
@@ -27,8 +27,8 @@ async def verify(body: schemas.Verify, services: Provided) -> None:
     openapi_extra={"security": [{}]},  # beside the bearer token: either will do
 )
 async def resend(
-    who: SignedInUserOrNobody, services: Provided, body: schemas.Resend | None = None
-) -> views.Accepted:
+    who: SignedInUserOrNobody, services: Provided, body: requests.Resend | None = None
+) -> responses.Accepted:
     """Have the link mailed again: to the address that is given, or that of whoever is signed in.
 
     The answer is the same whether or not the address waits for one.
@@ -41,4 +41,4 @@ async def resend(
         email = (await services.users.find(who)).email
     if await services.attempts.may_mail("resend", email):
         await services.credentials.send_verification(email)
-    return views.Accepted()
+    return responses.Accepted()

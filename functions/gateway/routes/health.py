@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from gateway import schemas
-from gateway.routes.part import part
-from gateway.services import Provided
-from gateway.web import Response
+from gateway.http import requests
+from gateway.http.api_router import part
+from gateway.http.fastapi import Response
+from gateway.routes.dependencies import Provided
 
 router = part("health", "/health")
 
 
 @router.get("", name="health")
 @router.get("/live")
-async def live() -> schemas.Alive:
+async def live() -> requests.Alive:
     """This process answers."""
-    return schemas.Alive()
+    return requests.Alive()
 
 
-@router.get("/ready", responses={503: {"model": schemas.Readiness, "description": "Not ready"}})
-async def ready(response: Response, services: Provided) -> schemas.Readiness:
+@router.get("/ready", responses={503: {"model": requests.Readiness, "description": "Not ready"}})
+async def ready(response: Response, services: Provided) -> requests.Readiness:
     """Kafka, Redis, and the user service with its database, each with its state."""
     readiness = await services.readiness.check()
     response.status_code = 200 if readiness.status == "ready" else 503

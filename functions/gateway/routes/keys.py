@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway import views
-from gateway.routes.part import part
-from gateway.services import Provided
-from gateway.web import Response
+from gateway.http import responses
+from gateway.http.api_router import part
+from gateway.http.fastapi import Response
+from gateway.routes.dependencies import Provided
 
 router = part("keys", "")
 
@@ -14,7 +14,7 @@ _CACHE = "public, max-age=300"
 
 
 @router.get("/.well-known/jwks.json")
-async def public_keys(response: Response, services: Provided) -> views.PublicKeys:
+async def public_keys(response: Response, services: Provided) -> responses.PublicKeys:
     """A JWK Set (RFC 7517); two keys are alive during a rotation."""
     response.headers["cache-control"] = _CACHE
-    return views.PublicKeys.model_validate(services.tokens.public_keys())
+    return responses.PublicKeys.model_validate(services.tokens.public_keys())

@@ -14,7 +14,7 @@ from typing import Final
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from gateway.web import Request, Response
+from gateway.http.fastapi import Request, Response
 
 _OWN: Final = Path(__file__).parents[1] / "pages"
 _MEDIA: Final = {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from gateway import schemas, views
-from gateway.one_time import OneTimeToken
-from gateway.routes.part import API, part
-from gateway.routes.responses import with_body
-from gateway.services import Provided, SignedInUser
+from gateway.http import requests, responses
+from gateway.http.api_router import API, part
+from gateway.http.openapi import with_body
+from gateway.routes.dependencies import Provided, SignedInUser
+from gateway.security.one_time_tokens import OneTimeToken
 
 router = part("password", f"{API}/auth/password")
 
 
 @router.post("/change", status_code=204, responses=with_body(401))
-async def change(body: schemas.ChangePassword, who: SignedInUser, services: Provided) -> None:
+async def change(body: requests.ChangePassword, who: SignedInUser, services: Provided) -> None:
     """Another password; all other sessions end."""
     await services.attempts.password(who.user_id)
     ended = await services.credentials.change_password(
@@ -24,16 +24,16 @@ async def change(body: schemas.ChangePassword, who: SignedInUser, services: Prov
 
 
 @router.post("/forgot", status_code=202, responses=with_body())
-async def forgot(body: schemas.Forgot, services: Provided) -> views.Accepted:
+async def forgot(body: requests.Forgot, services: Provided) -> responses.Accepted:
     """Have a link mailed, if the address has an account; the answer is the same if not."""
     await services.attempts.network("forgot")
     if await services.attempts.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
-    return views.Accepted()
+    return responses.Accepted()
 
 
 @router.post("/reset", status_code=204, responses=with_body(400))
-async def reset(body: schemas.Reset, services: Provided) -> None:
+async def reset(body: requests.Reset, services: Provided) -> None:
     """Another password, with the token that was mailed; all sessions end."""
     await services.attempts.network("reset")
     ended = await services.credentials.reset_password(OneTimeToken.of(body.token), body.password)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway import schemas, views
-from gateway.routes.part import API, part
-from gateway.routes.responses import problems, with_body
-from gateway.services import Provided, Services, SignedInUser
-from gateway.tokens import Claims
-from gateway.web import Response
+from gateway.http import requests, responses
+from gateway.http.api_router import API, part
+from gateway.http.fastapi import Response
+from gateway.http.openapi import problems, with_body
+from gateway.routes.dependencies import Provided, Services, SignedInUser
+from gateway.security.access_tokens import Claims
 from shared.contract.messages import User
 
 router = part("profile", f"{API}/auth")
@@ -20,7 +20,7 @@ _MISS = {"cache-status": "redis; fwd=miss"}
 _ATTACHMENT = {"content-disposition": 'attachment; filename="account.json"'}
 
 
-@router.get("/profile", response_model=schemas.Profile, responses=problems(401, 404))
+@router.get("/profile", response_model=requests.Profile, responses=problems(401, 404))
 async def get_profile(who: SignedInUser, services: Provided) -> Response:
     """Your profile."""
     cached = await services.cache.get(who.user_id)
@@ -30,9 +30,9 @@ async def get_profile(who: SignedInUser, services: Provided) -> Response:
     return _json(await services.cache.put(user), _MISS)
 
 
-@router.patch("/profile", response_model=schemas.Profile, responses=with_body(401, 403, 404, 409))
+@router.patch("/profile", response_model=requests.Profile, responses=with_body(401, 403, 404, 409))
 async def change_profile(
-    body: schemas.ProfileChange, who: SignedInUser, services: Provided
+    body: requests.ProfileChange, who: SignedInUser, services: Provided
 ) -> Response:
     """Change your name or e-mail; what is absent stays as it is.
 
@@ -46,7 +46,9 @@ async def change_profile(
 
 
 @router.delete("/profile", status_code=204, responses=with_body(401))
-async def delete_profile(body: schemas.PasswordOnly, who: SignedInUser, services: Provided) -> None:
+async def delete_profile(
+    body: requests.PasswordOnly, who: SignedInUser, services: Provided
+) -> None:
     """Delete your account, and all that is kept for it."""
     await services.attempts.password(who.user_id)
     ended = await services.users.delete(who, body.password)
@@ -54,7 +56,7 @@ async def delete_profile(body: schemas.PasswordOnly, who: SignedInUser, services
     await services.cache.remove(who.user_id)
 
 
-@router.get("/export", response_model=views.Export, responses=problems(401))
+@router.get("/export", response_model=responses.Export, responses=problems(401))
 async def export(who: SignedInUser, services: Provided) -> Response:
     """All that is kept about you."""
     return _json(msgspec.json.encode(await services.users.export(who)), _ATTACHMENT)

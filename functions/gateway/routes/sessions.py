@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from gateway import views
-from gateway.routes.part import API, part
-from gateway.routes.responses import leads_to, problems
-from gateway.services import Provided, SignedInUser
-from gateway.tokens import Claims
-from gateway.web import Path
+from gateway.http import responses
+from gateway.http.api_router import API, part
+from gateway.http.fastapi import Path
+from gateway.http.openapi import leads_to, problems
+from gateway.routes.dependencies import Provided, SignedInUser
+from gateway.security.access_tokens import Claims
 from shared.contract.account_commands import SessionView
 
 router = part("sessions", f"{API}/auth/sessions")
@@ -24,10 +24,10 @@ SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
         **leads_to(200, End=("end_session", {"session_id": "sessions/0/id"})),
     },
 )
-async def list_sessions(who: SignedInUser, services: Provided) -> views.SessionList:
+async def list_sessions(who: SignedInUser, services: Provided) -> responses.SessionList:
     """Where you are signed in."""
     found = await services.sessions.list(who)
-    return views.SessionList(sessions=[_view(each, who) for each in found.sessions])
+    return responses.SessionList(sessions=[_view(each, who) for each in found.sessions])
 
 
 @router.delete("/{session_id}", status_code=204, responses=problems(401, 404, 422))
@@ -37,8 +37,8 @@ async def end_session(session_id: SessionId, who: SignedInUser, services: Provid
     await services.denied.add(*ended.ended)
 
 
-def _view(session: SessionView, who: Claims) -> views.SessionView:
-    return views.SessionView(
+def _view(session: SessionView, who: Claims) -> responses.SessionView:
+    return responses.SessionView(
         id=session.id,
         current=session.id == who.session_id,
         signed_in_at=session.signed_in_at,

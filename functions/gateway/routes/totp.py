@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from gateway import schemas, views
-from gateway.one_time import OneTimeToken, new_recovery_codes, new_totp_secret
-from gateway.routes.part import API, part
-from gateway.routes.responses import with_body
-from gateway.services import Provided, SignedInUser
-from gateway.signing_in import new_session, signed_in
+from gateway.http import requests, responses
+from gateway.http.api_router import API, part
+from gateway.http.openapi import with_body
+from gateway.routes.dependencies import Provided, SignedInUser
+from gateway.routes.token_response import new_session, signed_in
+from gateway.security.one_time_tokens import OneTimeToken, new_recovery_codes, new_totp_secret
 from shared.contract.errors import SessionEnded
 
 router = part("second factor", f"{API}/auth/totp")
@@ -17,8 +17,8 @@ router = part("second factor", f"{API}/auth/totp")
 
 @router.post("/enrol", responses=with_body(401, 403, 409))
 async def enrol(
-    who: SignedInUser, services: Provided, body: schemas.Reauthenticated | None = None
-) -> views.Enrolled:
+    who: SignedInUser, services: Provided, body: requests.Reauthenticated | None = None
+) -> responses.Enrolled:
     """Begin: the secret for the authenticator app. Nothing changes until a code is confirmed."""
     password = body.password if body else None
     if password is not None:
@@ -27,23 +27,23 @@ async def enrol(
     user = await services.second_factor.enrol(who, secret, password)
     if password is not None:
         await services.attempts.password_was_right(who.user_id)
-    return views.Enrolled(secret=secret, uri=_uri(secret, user.email, services.tokens.issuer))
+    return responses.Enrolled(secret=secret, uri=_uri(secret, user.email, services.tokens.issuer))
 
 
 @router.post("/confirm", responses=with_body(401, 409))
 async def confirm(
-    body: schemas.TotpCode, who: SignedInUser, services: Provided
-) -> views.RecoveryCodes:
+    body: requests.TotpCode, who: SignedInUser, services: Provided
+) -> responses.RecoveryCodes:
     """The first code: from now on, signing in needs one. Keep the recovery codes."""
     await services.attempts.network("code")
     codes = new_recovery_codes()
     await services.second_factor.confirm(who, body.code, codes)
     await services.attempts.network_was_right("code")
-    return views.RecoveryCodes(recovery_codes=codes)
+    return responses.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/challenge", responses=with_body(400, 401))
-async def answer(body: schemas.Answer, services: Provided) -> schemas.SignedIn:
+async def answer(body: requests.Answer, services: Provided) -> requests.SignedIn:
     """The second step of a login: a code of the moment, or a recovery code."""
     await services.attempts.network("code")
     refresh = services.refresh_tokens.first()
@@ -59,18 +59,18 @@ async def answer(body: schemas.Answer, services: Provided) -> schemas.SignedIn:
 
 @router.post("/recovery-codes", responses=with_body(401, 409))
 async def recovery_codes(
-    body: schemas.PasswordOnly, who: SignedInUser, services: Provided
-) -> views.RecoveryCodes:
+    body: requests.PasswordOnly, who: SignedInUser, services: Provided
+) -> responses.RecoveryCodes:
     """Other recovery codes; those there were are good no more."""
     await services.attempts.password(who.user_id)
     codes = new_recovery_codes()
     await services.second_factor.renew(who, body.password, codes)
     await services.attempts.password_was_right(who.user_id)
-    return views.RecoveryCodes(recovery_codes=codes)
+    return responses.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/off", status_code=204, responses=with_body(401, 409))
-async def off(body: schemas.PasswordOnly, who: SignedInUser, services: Provided) -> None:
+async def off(body: requests.PasswordOnly, who: SignedInUser, services: Provided) -> None:
     """From now on, signing in needs the password only."""
     await services.attempts.password(who.user_id)
     await services.second_factor.remove(who, body.password)

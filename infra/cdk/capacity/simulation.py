@@ -6,8 +6,8 @@ the function, records of different keys share its threads, and threads share its
 leaves when its record is done; a command that cannot be answered in time is skipped.
 
 On one machine there is one gateway, too, which lets no more wait than are answered soon: by its own
-code here, :mod:`shared.bus.concurrency_limit`. In Lambda each of its environments has one request at
-most.
+code here, :mod:`shared.bus.concurrency_limit`. In Lambda each of its environments has one request
+at most.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.bus.concurrency_limit import Admission
 from shared.contract.errors import Overloaded
 
 _ANY_NUMBER = 1_000_000
-_WEIGHT = 0.2  # as in user.durations
+_WEIGHT = 0.2  # as in user.dispatch.durations
 _LONGEST_S = 1.0
 
 

@@ -4,7 +4,7 @@ A set is *current, next, previous ones*. Whoever reads knows all of them; whoeve
 current one. A rotation makes the next the current: by then every reader has known it for a whole
 period, however long its execution environment has lived. What is on its way is still opened with
 the previous one; and the user function keeps all of them, because second factors are stored sealed
-(``python -m user.reseal`` before one is taken out by hand).
+(``python -m user.operations.reseal`` before one is taken out by hand).
 
 ============  =========================  ================================
 secret        member                     keys, in this order

@@ -13,7 +13,7 @@ from pathlib import Path
 from shared.contract.errors import WeakPassword
 
 _SHORTEST, _LONGEST = 8, 128
-_LIST = Path(__file__).with_name("data") / "common_passwords.txt"
+_LIST = Path(__file__).with_name("common_passwords.txt")
 # Shorter parts of a name or an address are in half of all words.
 _SHORTEST_PART = 4
 # What is left without the person's own words would not be a password either.

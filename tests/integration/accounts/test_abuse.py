@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from gateway.attempts import Attempts, TooSoon
-from gateway.delays import Delays, Pace
-from gateway.optional import OptionalRedis
-from gateway.origin import Origin, origin
+from gateway.cache.redis_client import OptionalRedis
+from gateway.context import Origin, origin
+from gateway.security.abuse_limits import Attempts, TooSoon
+from gateway.security.backoff import Delays, Pace
 from shared.contract.messages import Client
 from tests.integration.accounts.person import AUTH, Person, refused
 from tests.services import System, eventually

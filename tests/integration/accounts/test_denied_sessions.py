@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.denied import DeniedSessions
-from gateway.optional import OptionalRedis
+from gateway.cache.redis_client import OptionalRedis
+from gateway.security.revoked_sessions import DeniedSessions
 from local import ports
 from local.process import Group, Process
 from local.services.redis import Redis

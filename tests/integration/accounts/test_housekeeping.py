@@ -9,8 +9,8 @@ import pytest
 from psycopg.rows import TupleRow
 
 from tests.integration.accounts.person import Person
-from user.housekeeping import Housekeeping
-from user.repository import Pool, open_pool
+from user.storage.housekeeping import Housekeeping
+from user.storage.unit_of_work import Pool, open_pool
 
 Database = psycopg.Connection[TupleRow]
 HOURS = 96

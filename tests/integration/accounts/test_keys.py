@@ -17,7 +17,7 @@ from tests.integration.accounts.person import Device, Person
 from tests.integration.accounts.systems import running
 from tests.integration.accounts.test_second_factor import Protected, code_of
 from tests.services import Inbox, System
-from user.reseal import reseal
+from user.operations.reseal import reseal
 
 Database = psycopg.Connection[TupleRow]
 
@@ -62,7 +62,13 @@ def test_all_keys_rotate_and_nobody_notices(
 
 
 def test_a_rotation_is_put_into_the_audit_trail(database: Database, database_url: str) -> None:
-    command = [sys.executable, "-m", "user.audit", "key-rotated", "signing-1234"]
+    command = [
+        sys.executable,
+        "-m",
+        "user.operations.record_audit_event",
+        "key-rotated",
+        "signing-1234",
+    ]
     env = {**os.environ, "DATABASE_URL": database_url, "LOG_FORMAT": "line"}
 
     run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)

@@ -12,12 +12,12 @@ from shared.contract.account_commands import ForgotPassword, SendVerification
 from shared.contract.messages import MailedToken, Sealed
 from tests.integration.accounts.person import PASSWORD, Person, refused
 from tests.services import System
-from user.credentials import Passwords
-from user.emails import Emails
-from user.model import Event, MessageName
-from user.passwords import Passwords as PasswordHashes
-from user.reauthentication import Reauthentication
-from user.repository import Repository, open_pool
+from user.accounts.emails import Emails
+from user.accounts.model import Event, MessageName
+from user.accounts.passwords import Passwords
+from user.accounts.reauthentication import Reauthentication
+from user.security.password_hasher import Passwords as PasswordHashes
+from user.storage.unit_of_work import Repository, open_pool
 
 Database = psycopg.Connection[TupleRow]
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.one_time import OneTimeToken, RefreshTokens
+from gateway.security.one_time_tokens import OneTimeToken, RefreshTokens
 from shared.contract.account_commands import EndSessions, Opened, Refresh
 from shared.contract.errors import SessionEnded
 from shared.contract.messages import NewSession
-from user.model import MessageName
-from user.repository import Pool, Repository, open_pool
-from user.sessions import Sessions
+from user.accounts.model import MessageName
+from user.accounts.sessions import Sessions
+from user.storage.unit_of_work import Pool, Repository, open_pool
 
 _names = itertools.count()
 ALWAYS, NEVER = 3600, -1

@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from gateway.optional import OptionalRedis
-from gateway.throttle import Allowance, Throttle
+from gateway.cache.redis_client import OptionalRedis
+from gateway.middleware.rate_limit import Allowance, Throttle
 from tests.services import eventually
 
 

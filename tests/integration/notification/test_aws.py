@@ -16,10 +16,10 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from notification import ses
-from notification.mail import Content, Mail, sender
-from notification.ses import SesTransport
-from notification.sms import SnsTransport
+from notification.transports import ses
+from notification.transports.mail import Content, Mail, sender
+from notification.transports.ses import SesTransport
+from notification.transports.sms import SnsTransport
 from shared.contract.errors import BadMessage, Unavailable
 
 if TYPE_CHECKING:

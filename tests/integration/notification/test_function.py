@@ -14,8 +14,8 @@ from moto import mock_aws
 from redis import Redis
 
 from local.process import Process
+from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
-from notification.wiring import NotificationFunction
 from shared.config.settings import load
 from shared.contract.envelope import Envelope
 from shared.contract.messages import Message, SendEmail, SendPasswordReset, SendWelcome, encode

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from local.process import Process
-from notification.once import Once, redis_store
+from notification.idempotency import Once, redis_store
 from shared.contract.errors import Unavailable
 
 LEASE_S = 0.6

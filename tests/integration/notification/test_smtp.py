@@ -11,10 +11,10 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from local import ports
-from notification import smtp
-from notification.mail import Content, Mail, sender
-from notification.smtp import SmtpTransport
-from notification.smtp_server import SmtpServer
+from notification.transports import smtp
+from notification.transports.mail import Content, Mail, sender
+from notification.transports.smtp import SmtpTransport
+from notification.transports.smtp_server import SmtpServer
 from shared.contract.errors import BadMessage, Unavailable
 from tests.integration.notification.certificates import Certificate
 from tests.integration.notification.mail_server import OK, MailServer

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from redis import Redis
 
-from gateway.optional import OptionalRedis
+from gateway.cache.redis_client import OptionalRedis
 from local.keys import Keys
+from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
-from notification.wiring import NotificationFunction
 
 USER = "signs-in-by-token"
 

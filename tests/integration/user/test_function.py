@@ -22,8 +22,8 @@ from shared.config.settings import KafkaSettings
 from shared.contract import topics
 from shared.security.sealing import Sealer
 from tests.services import eventually
+from user.bootstrap import build
 from user.settings import Settings
-from user.wiring import build
 
 PASSWORD = "correct horse battery"
 REPLIES = topics.GATEWAY_REPLY

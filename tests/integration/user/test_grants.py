@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from user.grants import ALLOWED, NoSuchRole, grant
-from user.migrate import migrate
+from user.operations.grants import ALLOWED, NoSuchRole, grant
+from user.operations.migrate import migrate
 
 FORBIDDEN = (
     "CREATE TABLE mine (id int)",

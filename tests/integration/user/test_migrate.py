@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from user.migrate import migrate
+from user.operations.migrate import migrate
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import json
 import jwt
 import pytest
 
-from gateway.tokens import AccessTokens, NotAuthenticated
+from gateway.security.access_tokens import AccessTokens, NotAuthenticated
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage
 from shared.security.keys import KINDS, Kind, kind_of, main, make, prepare, promote

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from gateway.one_time import OneTimeToken, RefreshTokens
+from gateway.security.one_time_tokens import OneTimeToken, RefreshTokens
 
 KEY = bytes(32)
 

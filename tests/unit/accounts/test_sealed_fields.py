@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.credentials import Credentials
-from gateway.questions import Questions
-from gateway.second_factor import SecondFactor
-from gateway.tokens import Claims
+from gateway.security.access_tokens import Claims
+from gateway.user_service.client import Questions
+from gateway.user_service.credentials import Credentials
+from gateway.user_service.second_factor import SecondFactor
 from shared.bus.requester import Asker
 from shared.contract import topics
 from shared.contract.envelope import Envelope

@@ -6,9 +6,9 @@ from base64 import b32encode
 
 import pytest
 
-from gateway.one_time import new_recovery_codes, new_totp_secret
-from gateway.one_time import recovery_hash as hash_at_the_gateway
-from user.totp import is_totp, recovery_hash, step_of
+from gateway.security.one_time_tokens import new_recovery_codes, new_totp_secret
+from gateway.security.one_time_tokens import recovery_hash as hash_at_the_gateway
+from user.security.totp import is_totp, recovery_hash, step_of
 
 SECRET = b32encode(b"12345678901234567890").decode()
 

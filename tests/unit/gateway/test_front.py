@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.front import behind
+from gateway.middleware.cloudfront import behind
 from gateway.settings import Settings
 from shared.config.settings import SettingsError
 

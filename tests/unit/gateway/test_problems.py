@@ -9,9 +9,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway import problems
-from gateway.edge import Edge
-from gateway.schemas import ProfileChange, Register
+from gateway.http import problems
+from gateway.http.requests import ProfileChange, Register
+from gateway.middleware.request_context import Edge
 from shared.contract.errors import (
     EmailTaken,
     Overloaded,

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.tokens import AccessTokens, Claims, NotAuthenticated, RefreshToken
+from gateway.security.access_tokens import AccessTokens, Claims, NotAuthenticated, RefreshToken
 from shared.config.settings import SettingsError
 
 

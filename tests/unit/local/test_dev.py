@@ -51,7 +51,11 @@ def test_a_changed_file_concerns_who_runs_it(path: str, names: set[str]) -> None
 
 
 def test_several_changed_files_concern_everybody_once() -> None:
-    paths = ["functions/user/service.py", "functions/user/model.py", "functions/gateway/app.py"]
+    paths = [
+        "functions/user/accounts/registration.py",
+        "functions/user/accounts/model.py",
+        "functions/gateway/app.py",
+    ]
     assert concerned(paths) == {"user", "gateway"}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from notification.mail import Mail
 from notification.rendering import Renderer
 from notification.service import Notifications
+from notification.transports.mail import Mail
 from shared.contract.envelope import Envelope
 from shared.contract.messages import Message, encode
 from shared.runtime.records import Record

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notification.addresses import mailbox, masked, masked_phone
+from notification.transports.addresses import mailbox, masked, masked_phone
 from shared.contract.errors import BadMessage
 
 

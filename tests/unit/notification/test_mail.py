@@ -9,7 +9,7 @@ from email.policy import default
 
 import pytest
 
-from notification.mail import Content, Mail, compose, sender
+from notification.transports.mail import Content, Mail, compose, sender
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage
 

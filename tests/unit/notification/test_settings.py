@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from local.esm.template import load_template
+from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
-from notification.smtp_server import SmtpServer
-from notification.wiring import NotificationFunction
+from notification.transports.smtp_server import SmtpServer
 from shared.config.settings import SettingsError, load
 from shared.contract.topics import (
     NOTIFICATION_EMAIL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from user.durations import Durations
+from user.dispatch.durations import Durations
 
 
 def work(durations: Durations, seconds: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from user.passwords import Passwords
+from user.security.password_hasher import Passwords
 
 CHEAP = 4
 passwords = Passwords(CHEAP)

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from yoyo.connections import parse_uri
 
-from user.rds_iam import with_token
+from user.storage.rds_iam import with_token
 
 URL = "postgresql://service@proxy.example.com:5432/users?sslmode=verify-full"
 

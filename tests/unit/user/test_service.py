@@ -29,8 +29,8 @@ from shared.contract.messages import (
     User,
     ValidateUser,
 )
-from user.model import AuditEvent, Credentials, Event, MessageName, Purpose, StoredFactor
-from user.service import Accounts, SignUp, Transaction
+from user.accounts.model import AuditEvent, Credentials, Event, MessageName, Purpose, StoredFactor
+from user.accounts.registration import Accounts, SignUp, Transaction
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 M = TypeVar("M", bound=Message)

@@ -1,0 +1,109 @@
+"""The one place where the gateway's parts are chosen and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.cache.profile_cache import ProfileCache
+from gateway.cache.redis_client import OptionalRedis
+from gateway.middleware.rate_limit import Throttle
+from gateway.notifications import Notifications
+from gateway.readiness import ReadinessProbe
+from gateway.routes.dependencies import Services
+from gateway.security.abuse_limits import Attempts
+from gateway.security.access_tokens import AccessTokens
+from gateway.security.one_time_tokens import RefreshTokens
+from gateway.security.revoked_sessions import DeniedSessions
+from gateway.settings import Settings
+from gateway.user_service.accounts import Users
+from gateway.user_service.client import Questions
+from gateway.user_service.credentials import Credentials
+from gateway.user_service.second_factor import SecondFactor
+from gateway.user_service.sessions import Sessions
+from shared.bus.producer import Publisher
+from shared.bus.reply_consumer import Replies
+from shared.bus.requester import Asker, Drive
+from shared.contract.topics import GATEWAY_REPLY
+from shared.security.sealing import JwkSet, Sealer
+
+MakeDrive = Callable[[Publisher, Replies], Drive]
+
+
+class Gateway:
+    """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
+
+    Args:
+        make_drive: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
+
+    Raises:
+        SettingsError: a key cannot be read.
+    """
+
+    def __init__(self, settings: Settings, make_drive: MakeDrive) -> None:
+        publisher = Publisher(settings)
+        replies = Replies(settings, GATEWAY_REPLY)
+        self._asker = Asker(
+            publisher,
+            replies,
+            make_drive(publisher, replies),
+            reply_topic=GATEWAY_REPLY,
+            timeout_s=settings.reply_timeout_ms / 1000,
+            limit=settings.max_waiting,
+        )
+        self._redis = OptionalRedis(settings.redis_url, settings.redis_iam_cache)
+        self.services = _services(settings, self._asker, self._redis)
+
+    def start(self) -> None:
+        """Find a place on the reply topic."""
+        self._asker.start()
+
+    async def close(self) -> None:
+        """Send what is on its way and close every connection."""
+        self._asker.close()
+        await self._redis.close()
+
+
+def _services(settings: Settings, asker: Asker, redis: OptionalRedis) -> Services:
+    to_user = Sealer(JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS"))
+    to_notification = Sealer(
+        JwkSet.from_json(settings.notification_public_keys, "NOTIFICATION_PUBLIC_KEYS")
+    )
+    questions = Questions(asker, to_user, to_notification)
+    users = Users(questions)
+    tokens = _access_tokens(settings)
+    return Services(
+        users=users,
+        sessions=Sessions(questions),
+        credentials=Credentials(questions),
+        second_factor=SecondFactor(questions),
+        notifications=Notifications(asker, to_notification),
+        tokens=tokens,
+        refresh_tokens=RefreshTokens(tokens.secret()),
+        denied=DeniedSessions(redis, seconds=tokens.longest_s),
+        attempts=_attempts(settings, redis),
+        cache=ProfileCache(redis, seconds=settings.profile_cache_seconds),
+        throttle=Throttle(
+            redis, requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
+        ),
+        readiness=ReadinessProbe(users, redis),
+        refresh_token_seconds=settings.refresh_token_seconds,
+        sign_up=settings.sign_up,
+    )
+
+
+def _access_tokens(settings: Settings) -> AccessTokens:
+    return AccessTokens(
+        settings.jwt_signing_keys,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        seconds=settings.access_token_seconds,
+    )
+
+
+def _attempts(settings: Settings, redis: OptionalRedis) -> Attempts:
+    return Attempts(
+        redis,
+        per_account=settings.attempts_per_account,
+        per_network=settings.attempts_per_address or max(1, settings.rate_limit_requests // 2),
+        longest_s=settings.attempts_longest_delay_seconds,
+    )

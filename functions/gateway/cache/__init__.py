@@ -1,0 +1,1 @@
+"""Redis, and the profiles that are kept in it."""

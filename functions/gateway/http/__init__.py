@@ -1,0 +1,1 @@
+"""The API's bodies, its problems and its document."""

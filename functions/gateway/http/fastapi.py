@@ -1,0 +1,45 @@
+"""FastAPI for all of the gateway, imported without what a cold start need not wait for.
+
+It defines OpenAPI's document as models, a tenth of its import, and few requests ask for the
+document: those models are built when it is made. One of them describes the contact address of a
+document, which ours has not, with email-validator: addresses that people send are checked with it
+all the same, from the first one on (:mod:`gateway.http.requests`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import BaseModel
+
+from shared.config.lazy_imports import absent
+
+
+@contextmanager
+def _models_later() -> Iterator[None]:
+    """Models defined inside are built at their first use: they inherit pydantic's own setting."""
+    BaseModel.model_config["defer_build"] = True
+    try:
+        yield
+    finally:
+        del BaseModel.model_config["defer_build"]
+
+
+with _models_later(), absent("email_validator"):
+    from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response, Security
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+__all__ = [
+    "APIRouter",
+    "Depends",
+    "FastAPI",
+    "HTTPAuthorizationCredentials",
+    "HTTPBearer",
+    "Path",
+    "Request",
+    "RequestValidationError",
+    "Response",
+    "Security",
+]

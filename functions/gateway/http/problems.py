@@ -1,0 +1,141 @@
+"""Errors over HTTP: RFC 9457 problem details, the framework's own included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from gateway.http.fastapi import FastAPI, Request, RequestValidationError, Response
+from gateway.security.abuse_limits import TooSoon
+from gateway.security.access_tokens import NotAuthenticated
+from shared.contract.errors import (
+    ReplyTimeout,
+    ServiceError,
+    SessionEnded,
+    Unavailable,
+    WeakPassword,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE = "urn:problem:user-services:"
+_RETRY_AFTER_S = "2"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# RFC 9110's phrases, which Python has only since 3.13.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+# JSON pointers begin below the part of the request that FastAPI names first.
+_PARTS = ("body", "query", "path", "header", "cookie")
+
+
+class InvalidMember(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request.
+
+    Attributes:
+        pointer: RFC 6901, into the body: ``#/email``.
+        detail: a sentence.
+    """
+
+    pointer: str
+    detail: str
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[InvalidMember] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem as a response.
+
+    Args:
+        status: HTTP status code; its phrase is the title.
+        code: stable; the end of ``type``.
+        detail: a sentence for this occurrence, without secrets.
+    """
+    body: dict[str, Any] = {
+        "type": _TYPE + code,
+        "title": _title(status),
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+
+
+def service_problem(error: ServiceError, path: str = "") -> Response:
+    """What went wrong, as this system's errors say it.
+
+    Args:
+        path: of the request.
+    """
+    headers: dict[str, str] = {}
+    if isinstance(error, NotAuthenticated) or error.code == SessionEnded.code:
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
+    elif isinstance(error, TooSoon):
+        headers["retry-after"] = str(error.retry_after_s)
+    elif isinstance(error, Unavailable | ReplyTimeout) or error.status in {429, 503}:
+        headers["retry-after"] = _RETRY_AFTER_S
+    errors = []
+    if error.code == WeakPassword.code:
+        member = "newPassword" if path.endswith("/change") else "password"
+        errors.append(InvalidMember(f"#/{member}", error.message))
+    return problem(error.status, error.code, error.message, errors=errors, headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of an app be a problem."""
+
+    @app.exception_handler(ServiceError)
+    async def _(request: Request, error: ServiceError) -> Response:
+        return service_problem(error, request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def _(_: Request, error: RequestValidationError) -> Response:
+        return _invalid([_member(one) for one in error.errors()])
+
+    @app.exception_handler(HTTPException)
+    async def _(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 400:  # the framework's only one: the body is not even text
+            return _invalid([InvalidMember("#", "The body is not JSON.")])
+        code = _title(error.status_code).lower().replace(" ", "-")
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers = {"allow": ", ".join(_methods(request))}
+        return problem(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _invalid(errors: Sequence[InvalidMember]) -> Response:
+    detail = "The request does not have the form that is asked for."
+    return problem(422, "invalid-request", detail, errors=errors)
+
+
+def _methods(request: Request) -> list[str]:
+    """All that a path takes (RFC 9110, section 10.2.1); the framework tells of one route only."""
+
+    def is_taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if is_taken(method)]
+
+
+def _title(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def _member(error: dict[str, Any]) -> InvalidMember:
+    """A validation error without the value that was sent: it may be a password."""
+    place = [str(step) for step in error["loc"]]
+    if place and place[0] in _PARTS:
+        place = place[1:]
+    if error["type"] == "json_invalid":
+        return InvalidMember("#", "The body is not JSON.")
+    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
+    return InvalidMember(f"#{pointer}", error["msg"])

@@ -1,0 +1,1 @@
+"""What every request passes: who it comes from, what it may ask for."""

@@ -1,0 +1,142 @@
+"""The rate limit: so many requests from one client in any minute, counted in Redis.
+
+Counting is the ``limits`` library's, with an exact moving window. While Redis is away each process
+counts for itself.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.http.problems import problem
+from gateway.security.client_network import network_of
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.aio.strategies import MovingWindowRateLimiter
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """What a client may still do.
+
+    Attributes:
+        quota, window_s: so many requests in so many seconds.
+        remaining: requests left now; ``admitted`` says whether this one is among the allowed.
+        reset_s: seconds until there is one more.
+    """
+
+    admitted: bool
+    quota: int
+    window_s: int
+    remaining: int
+    reset_s: int
+
+    def headers(self) -> dict[str, str]:
+        """The fields of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After on refusal."""
+        fields = {
+            "ratelimit-policy": f'"default";q={self.quota};w={self.window_s}',
+            "ratelimit": f'"default";r={self.remaining};t={self.reset_s}',
+        }
+        return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
+
+
+class _Counters(NamedTuple):
+    """Where requests are counted: with the other gateways, or in this one alone."""
+
+    limit: RateLimitItem
+    shared: MovingWindowRateLimiter
+    own: MovingWindowRateLimiter
+
+
+class Throttle:
+    """Counts requests.
+
+    Args:
+        redis: where they are counted.
+        requests, seconds: the limit.
+    """
+
+    def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
+        self._redis = redis
+        self._requests, self._seconds = requests, seconds
+
+    @cached_property
+    def _counters(self) -> _Counters:
+        # Imported when it is first wanted, like redis-py; see gateway.cache.redis_client.
+        from limits import RateLimitItemPerSecond
+        from limits.aio.storage import MemoryStorage, RedisStorage
+        from limits.aio.strategies import MovingWindowRateLimiter
+
+        storage = RedisStorage(
+            "async+redis://",
+            implementation="redispy",
+            connection_pool=self._redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
+            key_prefix="throttle",
+        )
+        return _Counters(
+            limit=RateLimitItemPerSecond(self._requests, self._seconds),
+            shared=MovingWindowRateLimiter(storage),
+            own=MovingWindowRateLimiter(MemoryStorage()),
+        )
+
+    async def admit(self, address: str) -> Allowance:
+        """Count one request of a client."""
+        client = network_of(address)
+        try:
+            return await self._redis.run(lambda: self._count(self._counters.shared, client))
+        except Away:
+            return await self._count(self._counters.own, client)
+
+    async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
+        limit = self._counters.limit
+        admitted = await limiter.hit(limit, client)
+        window = await limiter.get_window_stats(limit, client)
+        return Allowance(
+            admitted=admitted,
+            quota=limit.amount,
+            window_s=limit.get_expiry(),
+            remaining=window.remaining,
+            reset_s=max(1, math.ceil(window.reset_time - time.time())),
+        )
+
+
+class Throttled:
+    """ASGI middleware: counts requests before anything is read of them.
+
+    Args:
+        prefix: the paths that are limited.
+    """
+
+    def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
+        self._app = app
+        self._throttle = throttle
+        self._prefix = prefix + "/"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it; its allowance is on the response either way."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        allowance = await self._throttle.admit(client[0] if client else "")
+
+        async def send_with_allowance(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(allowance.headers())
+            await send(message)
+
+        app = self._app if allowance.admitted else _refusal(allowance)
+        await app(scope, receive, send_with_allowance)
+
+
+def _refusal(allowance: Allowance) -> ASGIApp:
+    quota = f"{allowance.quota} requests in {allowance.window_s} seconds"
+    return problem(429, "too-many-requests", f"No more than {quota} are allowed.")

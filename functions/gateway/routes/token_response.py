@@ -1,0 +1,36 @@
+"""What every way of signing in has in common: a session to open, and the tokens for it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from gateway.context import origin
+from gateway.http import requests
+from gateway.routes.dependencies import Services
+from gateway.security.one_time_tokens import OneTimeToken
+from shared.contract.messages import NewSession, User
+
+
+def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
+    """A session to open; of its refresh token, only the hash travels."""
+    client = origin.get().client
+    return NewSession(
+        id=uuid.uuid4().hex,
+        refresh_token_hash=refresh.hash,
+        expires_at=datetime.now(UTC) + timedelta(seconds=services.refresh_token_seconds),
+        user_agent=client.user_agent,
+        ip=client.ip,
+    )
+
+
+def signed_in(
+    services: Services, user: User, session_id: str, refresh: OneTimeToken
+) -> requests.SignedIn:
+    """The tokens of a session that has been opened or refreshed."""
+    return requests.SignedIn(
+        access_token=services.tokens.issue(user.id, session_id),
+        refresh_token=refresh.value,
+        expires_in=services.tokens.seconds,
+        user=requests.Profile.model_validate(user, from_attributes=True),
+    )

@@ -1,0 +1,1 @@
+"""Tokens, and limits to what can be tried."""

@@ -1,0 +1,125 @@
+"""Delays that grow: the more somebody tries, the longer until the next try counts.
+
+``limits`` counts in windows, which end for everybody at once. A delay that doubles stops a guesser
+sooner and lets an honest person, who is mistaken a few times, feel nothing. It has a longest, and
+all is forgotten after a while, so nobody is locked out for good. A try during a delay is refused
+without being looked at, and does not make it longer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from contextlib import suppress
+
+import msgspec
+
+from gateway.cache.redis_client import Away, OptionalRedis
+
+_REMEMBERED = 10_000
+
+# n: tries so far; u: when the next one may come (Unix ms, by Redis's clock).
+_TAKE = """
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local kept = redis.call('HMGET', KEYS[1], 'n', 'u')
+local tries, next = tonumber(kept[1] or '0') + 1, tonumber(kept[2] or '0')
+if now < next then return next - now end
+local delay = 0
+if tries > tonumber(ARGV[1]) then
+    delay = math.min(ARGV[2] * 2 ^ (tries - ARGV[1] - 1), tonumber(ARGV[3]))
+end
+redis.call('HSET', KEYS[1], 'n', tries, 'u', string.format('%.0f', now + delay))
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 0
+"""
+_GIVE_BACK = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+    redis.call('HINCRBY', KEYS[1], 'n', -1)
+    redis.call('HSET', KEYS[1], 'u', 0)
+end
+return 0
+"""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast delays grow.
+
+    Attributes:
+        free: tries without a delay.
+        first_ms, longest_ms: the first delay, doubled at each try up to the longest.
+        forget_ms: after so long without a try, all is as at first.
+    """
+
+    free: int
+    first_ms: int = 1_000
+    longest_ms: int = 300_000
+    forget_ms: int = 3_600_000
+
+    def delay_ms(self, tries: int) -> int:
+        """The delay after so many tries."""
+        if tries <= self.free:
+            return 0
+        doubled: int = self.first_ms << min(tries - self.free - 1, 30)
+        return min(doubled, self.longest_ms)
+
+
+class Delays:
+    """Counts tries by name: in Redis, and, while that is away, in this process."""
+
+    def __init__(self, redis: OptionalRedis) -> None:
+        self._redis = redis
+        self._take = redis.script(_TAKE)
+        self._give_back = redis.script(_GIVE_BACK)
+        self._own = _OwnDelays()
+
+    async def take(self, name: str, pace: Pace) -> int:
+        """Count a try; milliseconds to wait when it comes too soon, and then it is not counted."""
+        args = [pace.free, pace.first_ms, pace.longest_ms, pace.forget_ms]
+        try:
+            return int(await self._redis.run(lambda: self._take(keys=[_key(name)], args=args)))
+        except Away:
+            return self._own.take(name, pace)
+
+    async def give_back(self, name: str) -> None:
+        """The last try was a good one and does not count; the next may come at once."""
+        self._own.give_back(name)
+        with suppress(Away):
+            await self._redis.run(lambda: self._give_back(keys=[_key(name)]))
+
+    async def forget(self, name: str) -> None:
+        """All tries are forgotten."""
+        self._own.forget(name)
+        with suppress(Away):
+            await self._redis.run(lambda: self._redis.client.delete(_key(name)))
+
+
+class _OwnDelays:
+    """The same in memory: tries and the next moment (monotonic ms), the least recent dropped."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def take(self, name: str, pace: Pace) -> int:
+        now = time.monotonic() * 1000
+        tries, next_ = self._kept.get(name, (0, 0.0))
+        if now < next_:
+            return int(next_ - now) + 1
+        if now > next_ + pace.forget_ms:
+            tries = 0
+        self._kept[name] = (tries + 1, now + pace.delay_ms(tries + 1))
+        self._kept.move_to_end(name)
+        if len(self._kept) > _REMEMBERED:
+            self._kept.popitem(last=False)
+        return 0
+
+    def give_back(self, name: str) -> None:
+        if name in self._kept:
+            self._kept[name] = (self._kept[name][0] - 1, 0.0)
+
+    def forget(self, name: str) -> None:
+        self._kept.pop(name, None)
+
+
+def _key(name: str) -> str:
+    return f"tries:{name}"

@@ -1,0 +1,103 @@
+"""The rules of e-mail addresses: an address counts once a token that was mailed there is back."""
+
+from __future__ import annotations
+
+from shared.contract.account_commands import ChangeEmail, Ended, SendVerification, VerifyEmail
+from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
+from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
+from shared.contract.topics import NOTIFICATION_EMAIL
+from user.accounts import notices
+from user.accounts.audit_lines import of, own
+from user.accounts.model import Event, MessageName
+from user.accounts.ports import Store, Transaction
+from user.accounts.reauthentication import Reauthentication
+
+
+class Emails:
+    """Verify and change."""
+
+    def __init__(self, store: Store, reauthentication: Reauthentication) -> None:
+        self._store = store
+        self._reauthentication = reauthentication
+
+    def send_verification(self, command: SendVerification, name: MessageName) -> Ended:
+        """Mail a token, if the address is somebody's and not verified yet."""
+
+        def change(transaction: Transaction) -> Ended:
+            found = transaction.credentials(command.email)
+            waits = found is not None and not found.user.email_verified
+            if found is not None and waits and not command.token.is_dead:
+                _mail_token(transaction, found.user.id, found.user.email, command.token)
+            return Ended()
+
+        return self._store.once(name, change, Ended)
+
+    def verify(self, command: VerifyEmail, name: MessageName) -> User:
+        """The token came back: the address is theirs, and verified.
+
+        Raises:
+            InvalidToken: not known, used, or too old.
+            EmailTaken: the address has become somebody else's meanwhile.
+        """
+
+        def change(transaction: Transaction) -> User:
+            token = transaction.token("verify", command.token)
+            owner = transaction.lock_user(token.user_id) if token else None
+            token = transaction.token("verify", command.token)
+            if owner is None or token is None or token.email is None:
+                raise InvalidToken
+            user = transaction.prove_email(token.user_id, token.email)
+            if user is None:
+                raise InvalidToken
+            transaction.use_token(command.token)
+            if token.email.lower() != owner.user.email.lower():
+                # What was mailed to the former address must not bring it back.
+                transaction.drop_tokens(user.id, "reset", "verify")
+                transaction.send(notices.notice(owner.user, notices.EMAIL_CHANGED))
+                transaction.audit(of("email-changed", command, user.id))
+            else:
+                transaction.audit(of("email-verified", command, user.id))
+            return user
+
+        return self._store.once(name, change, User)
+
+    def change(self, command: ChangeEmail, password: str | None, name: MessageName) -> User:
+        """Mail a token to the new address; until it is back, the old one stays.
+
+        Raises:
+            SessionEnded, InvalidCredentials, PasswordNeeded: see :class:`Reauthentication`.
+            EmailTaken: somebody else has it.
+        """
+        checked = self._reauthentication.check_if_given(command.id, password)
+
+        def change(transaction: Transaction) -> User:
+            user = self._reauthentication.require(transaction, command, checked)
+            if command.email.lower() == user.email.lower():
+                return _respell(transaction, user, command.email)
+            owner = transaction.credentials(command.email)
+            if owner is None:
+                _mail_token(transaction, user.id, command.email, command.token)
+            elif command.quiet:
+                transaction.send(notices.notice(owner.user, notices.ALREADY_REGISTERED))
+            else:
+                raise EmailTaken
+            transaction.audit(own("email-change-asked", command))
+            return user
+
+        return self._store.once(name, change, User)
+
+
+def _mail_token(transaction: Transaction, user_id: str, to: str, token: MailedToken) -> None:
+    transaction.add_token("verify", user_id, token, to)
+    subject, text = notices.CONFIRM_EMAIL
+    mail = SendEmail(
+        to=to, subject=subject, text=text, page=notices.VERIFY_PAGE, token=token.sealed
+    )
+    transaction.send(Event.of(NOTIFICATION_EMAIL, user_id, mail))
+
+
+def _respell(transaction: Transaction, user: User, email: str) -> User:
+    changed = transaction.update_user(UpdateUser(id=user.id, email=email))
+    if changed is None:
+        raise UserNotFound
+    return changed

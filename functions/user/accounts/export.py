@@ -1,0 +1,44 @@
+"""All that is kept about a person, for them to take along (GDPR, articles 15 and 20)."""
+
+from __future__ import annotations
+
+from shared.contract.account_commands import Ended, Export, ExportUser
+from shared.contract.errors import SessionEnded
+from user.accounts.audit_lines import own
+from user.accounts.model import MessageName
+from user.accounts.ports import Store, Transaction
+from user.accounts.sessions import require_signed_in
+
+
+class Exports:
+    """Exports."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def export(self, query: ExportUser, name: MessageName) -> Export:
+        """All that is kept about a person.
+
+        Raises:
+            SessionEnded: whoever asks is not signed in any more.
+        """
+
+        def note(transaction: Transaction) -> Ended:
+            require_signed_in(transaction, query)
+            transaction.audit(own("data-exported", query))
+            return Ended()
+
+        def look(transaction: Transaction) -> Export:
+            found = transaction.credentials_of(query.id)
+            if found is None:
+                raise SessionEnded
+            factor = transaction.second_factor(query.id)
+            return Export(
+                user=found.user,
+                second_factor_since=factor.confirmed_at if factor else None,
+                sessions=transaction.living_sessions(query.id),
+                events=transaction.audit_of(query.id),
+            )
+
+        self._store.once(name, note, Ended)
+        return self._store.read(look)  # apart, so that none of it is kept with the outcome

@@ -1,0 +1,124 @@
+"""The rules of passwords: change, forgot, reset; and what else needs the password: deletion."""
+
+from __future__ import annotations
+
+from shared.contract.account_commands import (
+    ChangePassword,
+    DeleteUser,
+    Ended,
+    ForgotPassword,
+    ResetPassword,
+)
+from shared.contract.errors import InvalidToken
+from shared.contract.messages import SendPasswordReset
+from shared.contract.topics import NOTIFICATION_PASSWORD_RESET
+from shared.security.password_rules import refuse_weak
+from user.accounts import notices
+from user.accounts.audit_lines import of, own
+from user.accounts.model import Event, MessageName
+from user.accounts.ports import PasswordHashes, Store, Transaction
+from user.accounts.reauthentication import Reauthentication
+
+
+class Passwords:
+    """Change, forgot, reset, delete."""
+
+    def __init__(
+        self, store: Store, hashes: PasswordHashes, reauthentication: Reauthentication
+    ) -> None:
+        self._store = store
+        self._hashes = hashes
+        self._reauthentication = reauthentication
+
+    def change(self, command: ChangePassword, current: str, new: str, name: MessageName) -> Ended:
+        """Another password; all other sessions end.
+
+        Raises:
+            InvalidCredentials: the current password is another.
+            WeakPassword: the new one is.
+            SessionEnded: whoever asks is not signed in any more.
+        """
+        checked = self._reauthentication.check(command.id, current)
+        refuse_weak(new, checked.user.email, checked.user.name)
+        password_hash = self._hashes.hash(new)
+
+        def change(transaction: Transaction) -> Ended:
+            user = self._reauthentication.require(transaction, command, checked)
+            transaction.set_password(user.id, password_hash)
+            transaction.drop_tokens(user.id, "reset", "challenge")
+            ended = transaction.end_sessions(user.id, but=command.session)
+            transaction.audit(own("password-changed", command))
+            transaction.send(notices.notice(user, notices.PASSWORD_CHANGED))
+            return Ended(ended=ended)
+
+        return self._store.once(name, change, Ended)
+
+    def forgot(self, command: ForgotPassword, name: MessageName) -> Ended:
+        """Mail a token to the owner of the address; nothing, when there is none.
+
+        Nobody waits for it, so it may come late: a token that has died meanwhile is not mailed.
+        """
+
+        def change(transaction: Transaction) -> Ended:
+            found = transaction.credentials(command.email)
+            if found is None or command.token.is_dead:
+                return Ended()
+            user = found.user
+            transaction.add_token("reset", user.id, command.token)
+            mail = SendPasswordReset(
+                user_id=user.id, email=user.email, name=user.name, token=command.token.sealed
+            )
+            transaction.audit(of("password-reset-asked", command, user.id))
+            transaction.send(Event.of(NOTIFICATION_PASSWORD_RESET, user.id, mail))
+            return Ended()
+
+        return self._store.once(name, change, Ended)
+
+    def reset(self, command: ResetPassword, password: str, name: MessageName) -> Ended:
+        """A new password for whoever was mailed the token; all sessions end.
+
+        That the token came back also shows that the address is theirs.
+
+        Raises:
+            InvalidToken: not known, used, or too old.
+            WeakPassword: the password is; the token stays good.
+        """
+        refuse_weak(password)
+        password_hash = self._hashes.hash(password)
+
+        def change(transaction: Transaction) -> Ended:
+            token = transaction.token("reset", command.token)
+            owner = transaction.lock_user(token.user_id) if token else None
+            if owner is None or transaction.token("reset", command.token) is None:
+                raise InvalidToken
+            user = owner.user
+            refuse_weak(password, user.email, user.name)
+            transaction.set_password(user.id, password_hash)
+            transaction.prove_email(user.id, user.email)
+            transaction.drop_tokens(user.id, "reset", "challenge")
+            ended = transaction.end_sessions(user.id)
+            transaction.audit(of("password-reset", command, user.id))
+            transaction.send(notices.notice(user, notices.PASSWORD_RESET))
+            return Ended(ended=ended)
+
+        return self._store.once(name, change, Ended)
+
+    def delete(self, command: DeleteUser, password: str, name: MessageName) -> Ended:
+        """Delete the account, and with it sessions, tokens and the second factor.
+
+        Raises:
+            InvalidCredentials: the password is another.
+            SessionEnded: whoever asks is not signed in any more.
+        """
+        checked = self._reauthentication.check(command.id, password)
+
+        def change(transaction: Transaction) -> Ended:
+            user = self._reauthentication.require(transaction, command, checked)
+            ended = transaction.end_sessions(user.id)
+            transaction.audit(own("account-deleted", command))
+            transaction.send(notices.notice(user, notices.ACCOUNT_DELETED))
+            transaction.delete_user(user.id)
+            transaction.forget_answers(user.id)
+            return Ended(ended=ended)
+
+        return self._store.once(name, change, Ended)

@@ -1,0 +1,62 @@
+"""Asking again who somebody is, before what they ask could take the account away.
+
+OWASP ASVS 5, 7.5.1: full re-authentication before e-mail, second factor or password change. A
+login a few minutes ago is as good as the password once more.
+"""
+
+from __future__ import annotations
+
+from shared.contract.account_commands import OwnAction
+from shared.contract.errors import InvalidCredentials, PasswordNeeded
+from shared.contract.messages import User
+from user.accounts.model import Credentials
+from user.accounts.ports import PasswordHashes, Store, Transaction
+from user.accounts.sessions import require_signed_in
+
+
+class Reauthentication:
+    """Checks passwords of people who are signed in.
+
+    Args:
+        recent_s: a login is recent for so long.
+    """
+
+    def __init__(self, store: Store, passwords: PasswordHashes, *, recent_s: int) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._recent_s = recent_s
+
+    def check(self, user_id: str, password: str) -> Credentials:
+        """The user, when this is the password: slow, so before the transaction.
+
+        Raises:
+            InvalidCredentials: it is not.
+        """
+        found = self._store.credentials_of(user_id)
+        right = self._passwords.verify(password, found.password_hash if found else None)
+        if found is None or not right:
+            raise InvalidCredentials
+        return found
+
+    def check_if_given(self, user_id: str, password: str | None) -> Credentials | None:
+        """As :meth:`check`, where a recent login may do instead."""
+        return None if password is None else self.check(user_id, password)
+
+    def require(
+        self, transaction: Transaction, command: OwnAction, checked: Credentials | None
+    ) -> User:
+        """Whoever asks, locked until the end: with the password checked, or signed in recently.
+
+        Raises:
+            SessionEnded: not signed in any more.
+            InvalidCredentials: the password was changed since it was checked.
+            PasswordNeeded: no password came, and the login was long ago.
+        """
+        user = require_signed_in(transaction, command)
+        if checked is not None:
+            now = transaction.lock_user(command.id)
+            if now is None or now.password_hash != checked.password_hash:
+                raise InvalidCredentials
+        elif not transaction.signed_in_recently(command.id, command.session, self._recent_s):
+            raise PasswordNeeded
+        return user

@@ -1,0 +1,227 @@
+"""The rules of the second factor: codes from a person's device, and recovery codes.
+
+OWASP ASVS 5, 6.5: a code is good once, a secret is sealed where it is stored, a recovery code is
+kept as a hash. Wrong codes make the next one wait, longer each time; only somebody who has the
+password can come that far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from shared.contract.account_commands import (
+    AnswerChallenge,
+    ConfirmTotp,
+    EnrolTotp,
+    Opened,
+    RemoveTotp,
+    RenewRecoveryCodes,
+)
+from shared.contract.errors import (
+    InvalidToken,
+    Refusal,
+    SecondFactorState,
+    TooManyAttempts,
+    WrongCode,
+)
+from shared.contract.json import decoded
+from shared.contract.messages import Sealed, User
+from user.accounts import notices
+from user.accounts.audit_lines import of, own
+from user.accounts.model import MessageName, StoredFactor
+from user.accounts.ports import Store, Transaction, Vault
+from user.accounts.reauthentication import Reauthentication
+from user.accounts.sessions import require_signed_in
+from user.security.totp import is_totp, recovery_hash, step_of
+
+_ANSWERS_TO_A_CHALLENGE = 5
+_FREE_FAILURES = 3
+_LONGEST_WAIT_S = 300
+
+
+class SecondFactor:
+    """Enrol, confirm, challenge, recovery codes, off."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        reauthentication: Reauthentication,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._reauthentication = reauthentication
+        self._now = now
+
+    def enrol(
+        self, command: EnrolTotp, secret: str, password: str | None, name: MessageName
+    ) -> User:
+        """Keep a secret; it counts once its first code is confirmed.
+
+        Raises:
+            SessionEnded, InvalidCredentials, PasswordNeeded: see :class:`Reauthentication`.
+            SecondFactorState: it is on already.
+        """
+        checked = self._reauthentication.check_if_given(command.id, password)
+        sealed = _text(self._vault.seal(secret, command.id))
+
+        def change(transaction: Transaction) -> User:
+            user = self._reauthentication.require(transaction, command, checked)
+            if _on(transaction.second_factor(user.id)):
+                raise SecondFactorState(on=True)
+            transaction.put_second_factor(user.id, sealed)
+            return user
+
+        return self._store.once(name, change, User)
+
+    def confirm(self, command: ConfirmTotp, code: str, name: MessageName) -> User:
+        """The first code: the second factor is on.
+
+        Raises:
+            SessionEnded: whoever asks is not signed in any more.
+            SecondFactorState: none is enrolled, or it is on already.
+            WrongCode, TooManyAttempts: as at a login.
+        """
+
+        def change(transaction: Transaction) -> User | Refusal:
+            user = require_signed_in(transaction, command)
+            factor = transaction.second_factor(user.id)
+            if factor is None or _on(factor):
+                raise SecondFactorState(on=factor is not None)
+            if factor.waits:
+                raise TooManyAttempts
+            step = self._step(factor, user.id, code)
+            if step is None:
+                transaction.refuse_code(user.id, _wait_s(factor))
+                return WrongCode()
+            transaction.confirm_second_factor(user.id, step, command.recovery_hashes)
+            transaction.audit(own("second-factor-on", command))
+            transaction.send(notices.notice(user, notices.SECOND_FACTOR_ON))
+            return user
+
+        return self._store.once(name, change, User)
+
+    def answer(self, command: AnswerChallenge, code: str, name: MessageName) -> Opened:
+        """The second step of a login.
+
+        Raises:
+            InvalidToken: no such challenge, or too old, or answered wrongly too often.
+            WrongCode: another code may be tried.
+            TooManyAttempts: not now.
+        """
+
+        def change(transaction: Transaction) -> Opened | Refusal:
+            user, factor = _challenged(transaction, command.challenge)
+            refusal = self._refusal(transaction, factor, user, code)
+            if refusal is not None:
+                transaction.count_attempt(command.challenge)
+                transaction.audit(of("second-factor-refused", command, user.id))
+                return refusal
+            transaction.use_token(command.challenge)
+            transaction.add_session(user.id, command.new)
+            transaction.audit(of("signed-in", command, user.id, command.new.id))
+            return Opened(user=user, session=command.new.id)
+
+        return self._store.once(name, change, Opened)
+
+    def renew(self, command: RenewRecoveryCodes, password: str, name: MessageName) -> User:
+        """Other recovery codes; those there were are good no more.
+
+        Raises:
+            SessionEnded, InvalidCredentials: see :class:`Reauthentication`.
+            SecondFactorState: the second factor is off.
+        """
+        checked = self._reauthentication.check(command.id, password)
+
+        def change(transaction: Transaction) -> User:
+            user = self._reauthentication.require(transaction, command, checked)
+            if not _on(transaction.second_factor(user.id)):
+                raise SecondFactorState(on=False)
+            transaction.replace_recovery_codes(user.id, command.recovery_hashes)
+            transaction.audit(own("recovery-codes-renewed", command))
+            return user
+
+        return self._store.once(name, change, User)
+
+    def remove(self, command: RemoveTotp, password: str, name: MessageName) -> User:
+        """The second factor is off.
+
+        Raises:
+            SessionEnded, InvalidCredentials: see :class:`Reauthentication`.
+            SecondFactorState: it is off already.
+        """
+        checked = self._reauthentication.check(command.id, password)
+
+        def change(transaction: Transaction) -> User:
+            user = self._reauthentication.require(transaction, command, checked)
+            if not _on(transaction.second_factor(user.id)):
+                raise SecondFactorState(on=False)
+            transaction.remove_second_factor(user.id)
+            transaction.audit(own("second-factor-off", command))
+            transaction.send(notices.notice(user, notices.SECOND_FACTOR_OFF))
+            return user
+
+        return self._store.once(name, change, User)
+
+    def _refusal(
+        self, transaction: Transaction, factor: StoredFactor, user: User, code: str
+    ) -> Refusal | None:
+        """Why a code is not taken; None when it is, and then it is used up."""
+        if not is_totp(code):
+            # Not to be guessed, so it is looked at even while codes wait: the owner can get in.
+            return self._recovery_refusal(transaction, user, code)
+        if factor.waits:
+            return TooManyAttempts()
+        step = self._step(factor, user.id, code)
+        if step is None or step <= factor.last_step:
+            transaction.refuse_code(user.id, _wait_s(factor))
+            return WrongCode()
+        secret = self._vault.open(_sealed(factor), user.id)
+        transaction.accept_code(user.id, step, _text(self._vault.seal(secret, user.id)))
+        return None
+
+    def _recovery_refusal(self, transaction: Transaction, user: User, code: str) -> Refusal | None:
+        if not transaction.use_recovery_code(user.id, recovery_hash(code)):
+            return WrongCode()
+        transaction.send(notices.notice(user, notices.RECOVERY_CODE_USED))
+        return None
+
+    def _step(self, factor: StoredFactor, user_id: str, code: str) -> int | None:
+        return step_of(self._vault.open(_sealed(factor), user_id), code, self._now())
+
+
+def _challenged(transaction: Transaction, challenge: str) -> tuple[User, StoredFactor]:
+    """Who has to answer a challenge, locked until the end."""
+    token = transaction.token("challenge", challenge)
+    owner = transaction.lock_user(token.user_id) if token else None
+    token = transaction.token("challenge", challenge)
+    factor = transaction.second_factor(owner.user.id) if owner else None
+    if owner is None or token is None or token.attempts >= _ANSWERS_TO_A_CHALLENGE:
+        raise InvalidToken
+    if factor is None or not _on(factor):
+        raise InvalidToken
+    return owner.user, factor
+
+
+def _on(factor: StoredFactor | None) -> bool:
+    return factor is not None and factor.confirmed_at is not None
+
+
+def _wait_s(factor: StoredFactor) -> int:
+    """Seconds that a wrong code makes the next one wait."""
+    if factor.failures < _FREE_FAILURES:
+        return 0
+    exponent: int = min(factor.failures - _FREE_FAILURES, 16)
+    return min(2 << exponent, _LONGEST_WAIT_S)
+
+
+def _sealed(factor: StoredFactor) -> Sealed:
+    return decoded(factor.secret, Sealed)
+
+
+def _text(sealed: Sealed) -> str:
+    return msgspec.json.encode(sealed).decode()

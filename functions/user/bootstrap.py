@@ -1,0 +1,80 @@
+"""The one place where the user function's parts are chosen and put together."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from cuid2 import Cuid
+
+from shared.bus.producer import Publisher
+from shared.bus.replier import Answers
+from shared.runtime.batch import run_batch
+from shared.security.sealing import JwkSet, Opener
+from user.accounts.emails import Emails
+from user.accounts.export import Exports
+from user.accounts.passwords import Passwords
+from user.accounts.reauthentication import Reauthentication
+from user.accounts.registration import Accounts
+from user.accounts.second_factor import SecondFactor
+from user.accounts.sessions import Sessions
+from user.dispatch.dispatcher import Commands
+from user.dispatch.handlers import Subjects, rules
+from user.security.password_hasher import Passwords as PasswordHashes
+from user.security.vault import Vault
+from user.settings import Settings
+from user.storage.housekeeping import Housekeeping
+from user.storage.outbox import Outbox
+from user.storage.rds_iam import with_token
+from user.storage.unit_of_work import Repository, open_pool
+
+
+def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """The function: an AWS Kafka event in, a partial batch response out.
+
+    Raises:
+        SettingsError: a key cannot be read.
+    """
+    keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")
+    opener = Opener(keys, accept_plain=settings.accept_plain_secrets)
+    publisher = Publisher(settings)
+    publisher.start()
+    database_url = settings.database_url
+    pool = open_pool(
+        partial(with_token, database_url) if settings.database_iam else database_url,
+        size=settings.batch_workers,
+        timeout_s=settings.database_timeout_s,
+    )
+    atexit.register(pool.close)  # else its threads are waited for, five seconds each
+    store = Repository(pool, Outbox(publisher))
+    subjects = _subjects(settings, store, Vault(keys))
+    commands = Commands(rules(subjects), opener, Answers(publisher), store.send_again)
+    workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
+    housekeeping = Housekeeping(pool, keep_outcomes_hours=settings.keep_outcomes_hours)
+
+    def run(event: Mapping[str, Any]) -> dict[str, Any]:
+        response = run_batch(event, commands, workers)
+        housekeeping()
+        return response
+
+    return run
+
+
+def _subjects(settings: Settings, store: Repository, vault: Vault) -> Subjects:
+    hashes = PasswordHashes(settings.bcrypt_cost)
+    again = Reauthentication(store, hashes, recent_s=settings.recent_login_seconds)
+    return Subjects(
+        accounts=Accounts(store, hashes, Cuid().generate, settings.sign_up),
+        sessions=Sessions(
+            store,
+            grace_s=settings.refresh_grace_seconds,
+            longest_s=settings.session_longest_seconds,
+        ),
+        passwords=Passwords(store, hashes, again),
+        emails=Emails(store, again),
+        second_factor=SecondFactor(store, vault, again),
+        exports=Exports(store),
+    )

@@ -1,0 +1,1 @@
+"""From a record to the use case that it asks for."""

@@ -1,0 +1,69 @@
+"""Seal stored secrets to the newest key: ``python -m user.operations.reseal``. Safe to repeat.
+
+A code that is taken seals its secret anew; this does the rest, before an old key of
+``USER_PRIVATE_KEYS`` goes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import msgspec
+import psycopg
+
+from shared.config.logs import configure
+from shared.config.secrets import environment
+from shared.config.settings import LogSettings, SettingsError, load
+from shared.contract.json import decoded
+from shared.contract.messages import Sealed
+from shared.security.sealing import JwkSet
+from user.security.vault import Vault
+
+log = logging.getLogger(__name__)
+
+
+class Settings(LogSettings, frozen=True, kw_only=True):
+    """The database, and the keys: see the user function's settings."""
+
+    database_url: str
+    user_private_keys: str
+
+
+def reseal(database_url: str, keys: JwkSet) -> int:
+    """Seal anew what is sealed to another key than the first.
+
+    Returns:
+        How many secrets were.
+    """
+    vault, newest, done = Vault(keys), keys.keys[0].kid, 0
+    with psycopg.connect(database_url) as connection:
+        old = connection.execute(
+            "SELECT user_id, secret::text FROM second_factors "
+            "WHERE secret->>'kid' <> %s FOR UPDATE",
+            (newest,),
+        ).fetchall()
+        for user_id, text in old:
+            secret = vault.open(decoded(text, Sealed), user_id)
+            sealed = msgspec.json.encode(vault.seal(secret, user_id)).decode()
+            connection.execute(
+                "UPDATE second_factors SET secret = %s WHERE user_id = %s", (sealed, user_id)
+            )
+            done += 1
+    return done
+
+
+def main() -> None:
+    """The command."""
+    try:
+        settings = load(Settings, environment(os.environ))
+        keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")
+    except SettingsError as error:
+        sys.exit(str(error))
+    configure("reseal", settings)
+    log.info("secrets sealed anew", extra={"secrets": reseal(settings.database_url, keys)})
+
+
+if __name__ == "__main__":
+    main()

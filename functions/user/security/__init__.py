@@ -1,0 +1,1 @@
+"""Password hashes, TOTP, and sealed secrets."""
