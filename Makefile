@@ -41,19 +41,23 @@ $(VENV)/.uv: requirements/uv.txt $(NOT_WHOLE)
 	@rm -f $(VENV)/.unfinished
 	@touch $@
 
+# lambda-esm is installed from its folder; what it needs is in the locks.
+ESM := packages/lambda-esm
+
 # $(call install,SET): uv takes a package that was copied in part for an installed one, hence the mark.
 define install
 @touch $(VENV)/.unfinished
 @VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(UV_QUIET) --require-hashes -r requirements/$(1).txt
+@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e $(ESM)
 @rm $(VENV)/.unfinished
 @touch $@
 endef
 
-$(VENV)/.run: requirements/run.txt $(VENV)/.uv
+$(VENV)/.run: requirements/run.txt $(ESM)/pyproject.toml $(VENV)/.uv
 	@echo "setup: installing what running needs"
 	$(call install,run)
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
+$(VENV)/.dev: requirements/dev.txt $(ESM)/pyproject.toml $(VENV)/.uv
 	@echo "setup: installing what tests and checks need"
 	$(call install,dev)
 
@@ -124,7 +128,7 @@ test-fresh: setup-dev ## The two commands on a bare machine in a container (Dock
 	@FRESH=1 $(BIN)/python -m pytest tests/fresh/test_fresh.py --log-cli-level=INFO $(ARGS)
 
 test-lambda: setup-lambda ## The built functions on the real Lambda runtime
-	@$(BIN)/python -m pytest tests/aws_lambda $(ARGS)
+	@$(BIN)/python -m pytest tests/lambda_runtime $(ARGS)
 
 sam: setup-lambda build ## The functions in Lambda's containers by sam local, on the compose services (Docker)
 	@$(BIN)/python -m local.sam
@@ -161,10 +165,10 @@ check-infra: setup-cdk ## Types of what needs CDK
 	@$(BIN)/python -m mypy $(wildcard infra/cdk/*.py infra/cdk/*/*.py tests/infra/*.py tests/infra/*/*.py)
 
 cost: setup ## What a month costs (RPS=10 requests a second, USERS=10000)
-	@$(BIN)/python -m infra.cdk.cost --rps $(RPS) --users $(USERS) $(ARGS)
+	@$(BIN)/python -m infra.economics.cost --rps $(RPS) --users $(USERS) $(ARGS)
 
 capacity: setup-cdk ## Simulate the load and draw docs/capacity.svg
-	@$(BIN)/python -m infra.cdk.capacity --plot docs/capacity.svg
+	@$(BIN)/python -m infra.economics.capacity --plot docs/capacity.svg
 
 .PHONY: setup-cdk synth test-infra check-infra cost capacity
 
@@ -288,7 +292,7 @@ check-workflows: $(GO_TOOLS)/actionlint ## The GitHub workflows (needs Go)
 
 .PHONY: check-workflows
 
-ROOTS := gateway user notification shared local
+ROOTS := gateway user notification shared lambda_esm local
 
 check: lint types imports ## Style, types, import contracts
 
@@ -309,8 +313,8 @@ format: setup-dev ## Format the code
 
 # ---- lock: one resolution (dev.txt); the smaller sets are cut from it
 
-COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
-SETS := run shared gateway user notification server worker
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package lambda-esm
+SETS := run shared gateway user notification server worker packaging
 
 lock: | $(VENV)/.uv ## Write requirements/*.txt from pyproject.toml
 	@$(COMPILE) --group pyproject.toml:dev -o requirements/dev.txt $(UPGRADE)

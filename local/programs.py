@@ -35,7 +35,7 @@ def worker(name: str, variables: Mapping[str, str]) -> Command:
         variables: the function's own, and where Kafka is.
     """
     argv = module(
-        "local.esm",
+        "lambda_esm", "run",
         "--template", str(ROOT / "template.yaml"),
         "--bootstrap-servers", variables["KAFKA_BOOTSTRAP_SERVERS"],
         "--invoke", "local",

@@ -151,7 +151,14 @@ class Sam:
 
     def _mappings(self, kafka: str) -> tuple[str, ...]:
         return module(
-            *("local.esm", "--template", str(ROOT / "template.yaml"), "--bootstrap-servers", kafka),
+            *(
+                "lambda_esm",
+                "run",
+                "--template",
+                str(ROOT / "template.yaml"),
+                "--bootstrap-servers",
+                kafka,
+            ),
             # A container takes one invocation at a time.
             *("--endpoint", f"http://127.0.0.1:{self._ports.invoke}", "--concurrency", "1"),
         )

@@ -21,7 +21,7 @@ from infra.cdk.data import reading
 from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 from shared.contract.topics import TOPICS
 
 _IAM_PORT = 9098

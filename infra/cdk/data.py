@@ -13,7 +13,7 @@ from infra.cdk.database import Database
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.network import NetworkStack
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from aws_cdk import aws_wafv2 as waf
 
 from infra.cdk.network import log_retention
 from infra.cdk.options import Options
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 
 REGION: Final = "us-east-1"
 _OUTPUT: Final = "WebAclArn"

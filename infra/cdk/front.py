@@ -26,7 +26,7 @@ from infra.cdk.firewall import FirewallStack, web_acl_arn
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 from infra.cdk.service import ServiceStack
 
 _SECRET_HEADER: Final = "x-origin-secret"  # noqa: S105 - a header's name

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.cdk.environments import Environment
 from infra.cdk.options import Options
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 
 _CIDR = "10.0.0.0/16"
 

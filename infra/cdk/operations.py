@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from infra.cdk import firewall
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")

@@ -22,7 +22,7 @@ from infra.cdk.data import NO_STORES, Stores
 from infra.cdk.function_secrets import KEY_WAITS, FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.part import Part
+from infra.cdk.project_stack import Part
 
 TEMPLATE: Final = ROOT / "template.yaml"
 ROLES: Final = ("GatewayRole", "UserRole", "MigrationRole", "NotificationRole")

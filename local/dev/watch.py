@@ -15,7 +15,7 @@ _WORKERS: Final = frozenset(FUNCTIONS)
 _CONCERNED: Final = {
     **{f"functions/{name}": frozenset({name}) for name in _ALL},
     "layers/shared": _ALL,
-    "local/esm": _WORKERS,
+    "packages/lambda-esm/src": _WORKERS,
     "template.yaml": _WORKERS,
 }
 

@@ -29,10 +29,10 @@ from local.build import ROOT, TARGETS, build
 from local.environment import Addresses
 from local.process import Group
 from local.services.postgres import Postgres
-from tests.aws_lambda import api_gateway
-from tests.aws_lambda.brokers import CuttableBroker
-from tests.aws_lambda.emulator import PYTHON, Code, Environment, built, emulator_binary
 from tests.events import kafka
+from tests.lambda_runtime import api_gateway
+from tests.lambda_runtime.brokers import CuttableBroker
+from tests.lambda_runtime.emulator import PYTHON, Code, Environment, built, emulator_binary
 from tests.services import migrate, start
 
 _BASELINES = Path(__file__).with_name("cold_baselines")

@@ -96,7 +96,7 @@ def template(handler: str, folder: Path, topic: str = TOPIC) -> Path:
 
 def consume(servers: str, wait_ms: int, count: int, *, build: bool) -> None:
     """Consume ``count`` records and print how long it took."""
-    from local.esm.event import Source, rows_of
+    from lambda_esm.model.event import Source, rows_of
 
     source = Source.of_cluster(TOPIC, (servers,), None)
     config = {"bootstrap.servers": servers, "group.id": "bench"}
@@ -192,7 +192,7 @@ class Bench:
         with tempfile.TemporaryDirectory() as folder:
             path = template(handler, Path(folder))
             arguments = ["--template", str(path), "--bootstrap-servers", self.servers, "--once"]
-            return run(["local.esm", *arguments, *flags], self.environment, cores)
+            return run(["lambda_esm", "run", *arguments, *flags], self.environment, cores)
 
     def best(self, measure: Callable[[], Result]) -> float:
         """The best of three, in records for each second of a core."""
@@ -264,7 +264,10 @@ def latencies(bench: Bench, count: int) -> list[float]:
         heard: list[str] = []
         arguments = ["--template", str(path), "--bootstrap-servers", bench.servers]
         command = Command(
-            "esm", module("local.esm", *arguments), bench.environment, ready="ready mappings="
+            "esm",
+            module("lambda_esm", "run", *arguments),
+            bench.environment,
+            ready="ready mappings=",
         )
         process = Process(command, group, heard.append)
         process.wait_ready(PATIENCE_S)

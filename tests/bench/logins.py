@@ -28,7 +28,7 @@ from tests.faults.overload import login, make_users
 from tests.faults.world import World, open_world
 from tests.services import eventually
 
-_RECORD = Path(__file__).parents[2] / "infra/cdk/capacity/measured.json"
+_RECORD = Path(__file__).parents[2] / "infra/economics/capacity/measured.json"
 _COST = 12
 _WORKERS = 4
 _PROCESSORS = os.cpu_count() or 1

@@ -39,7 +39,7 @@ def _away_too_long(world: World) -> Mapping[str, int]:
 
 def replay(servers: str, destination: str) -> str:
     """Put back what a destination holds; what the command has said."""
-    command = module("local.esm", "replay", destination, "--bootstrap-servers", servers)
+    command = module("lambda_esm", "replay", destination, "--bootstrap-servers", servers)
     done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -7,8 +7,8 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from local.esm.options import parse
-from local.esm.template.selection import read_mappings
+from lambda_esm.options import parse
+from lambda_esm.template.selection import read_mappings
 from shared.contract.envelope import Headers
 
 _TEMPLATE = Path(__file__).parents[2] / "template.yaml"

@@ -86,7 +86,7 @@ def test_what_was_given_up_is_put_back_and_mailed_once(world: World) -> None:
 
 
 def set_offsets(world: World, to: str) -> None:
-    command = f"python -m local.esm.offsets --topic {NOTIFICATION_WELCOME} --to {to}"
+    command = f"lambda-esm offsets --topic {NOTIFICATION_WELCOME} --to {to}"
     world.system.stop("notification")
     try:
         run(command, ROOT, world.broker.address)
@@ -114,7 +114,7 @@ def test_offsets_can_be_set_to_a_time(world: World) -> None:
 
 
 def test_offsets_of_a_mapping_that_runs_are_left_alone(world: World) -> None:
-    command = f"python -m local.esm.offsets --topic {NOTIFICATION_WELCOME} --to earliest"
+    command = f"lambda-esm offsets --topic {NOTIFICATION_WELCOME} --to earliest"
 
     with pytest.raises(AssertionError, match="stop or disable its mapping first"):
         run(command, ROOT, world.broker.address)

@@ -15,22 +15,24 @@ import pytest
 from local.programs import ROOT
 from tests.services import eventually
 
-_ONE_PACKAGE: Final = re.compile(r"^idna==.*?(?=^\S)", re.MULTILINE | re.DOTALL)
+# One to look for, and the one that builds ours.
+_PACKAGES: Final = re.compile(r"^(?:idna|flit-core)==.*?(?=^\S)", re.MULTILINE | re.DOTALL)
 _UNREACHABLE: Final = re.compile(r"NewConnectionError|NameResolutionError|error sending request")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """What `make setup` reads, with one package to install."""
+    """What `make setup` reads, with two packages to install."""
     folder = tmp_path
     (folder / "requirements").mkdir()
     (folder / "layers").mkdir()
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copytree(ROOT / "layers" / "shared", folder / "layers" / "shared")
     shutil.copy(ROOT / "requirements" / "uv.txt", folder / "requirements")
-    found = _ONE_PACKAGE.search((ROOT / "requirements" / "run.txt").read_text())
-    assert found
-    (folder / "requirements" / "run.txt").write_text(found[0])
+    shutil.copytree(ROOT / "packages", folder / "packages")
+    found = _PACKAGES.findall((ROOT / "requirements" / "run.txt").read_text())
+    assert len(found) == 2
+    (folder / "requirements" / "run.txt").write_text("".join(found))
     return folder
 
 

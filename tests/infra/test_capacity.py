@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from infra.cdk.capacity import measured
-from infra.cdk.capacity.__main__ import table
-from infra.cdk.capacity.measured import Pair
-from infra.cdk.capacity.plot import SYSTEMS
-from infra.cdk.capacity.simulation import System, simulate
 from infra.cdk.naming import ROOT
+from infra.economics.capacity import measured
+from infra.economics.capacity.__main__ import table
+from infra.economics.capacity.measured import Pair
+from infra.economics.capacity.plot import SYSTEMS
+from infra.economics.capacity.simulation import System, simulate
 
 DOCUMENT = (ROOT / "docs/capacity.md").read_text()
 # How far a time may be from what was measured, as the document says.

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra.cdk.cost import prices
-from infra.cdk.cost.__main__ import table
-from infra.cdk.cost.model import HOURS, Kafka, Load, Mix, Work, alarms, mappings, month
 from infra.cdk.environments import DEV, PROD, STAGING, Environment
 from infra.cdk.naming import ROOT
+from infra.economics.cost import prices
+from infra.economics.cost.__main__ import table
+from infra.economics.cost.model import HOURS, Kafka, Load, Mix, Work, alarms, mappings, month
 from tests.infra.synthesis import Assembly, dev, on_own_kafka, prod
 
 DOCUMENT = (ROOT / "docs/cost.md").read_text()

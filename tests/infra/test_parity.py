@@ -11,7 +11,7 @@ from gateway.settings import Settings as GatewaySettings
 from infra.cdk.deploytime.rotation import Secrets, complete
 from infra.cdk.deploytime.topics import Settings as TopicsSettings
 from infra.cdk.naming import ROOT
-from local.esm.template.document import load_template
+from lambda_esm.template.document import load_template
 from notification.settings import Settings as NotificationSettings
 from shared.config.secrets import SOURCES
 from shared.config.settings import LogSettings, load

@@ -12,11 +12,11 @@ import pytest
 from gateway import server
 from gateway.routes import health
 from gateway.settings import Settings as GatewaySettings
+from lambda_esm.model.mapping import Mapping
+from lambda_esm.observe.http import HttpServer
+from lambda_esm.options import parse
+from lambda_esm.template.selection import read_mappings
 from local import ports
-from local.esm.http import HttpServer
-from local.esm.mapping import Mapping
-from local.esm.options import parse
-from local.esm.template.selection import read_mappings
 from local.programs import ROOT
 from notification.settings import Settings as NotificationSettings
 from shared.config.settings import KafkaSettings, LogSettings, load
@@ -54,7 +54,7 @@ def workload(overlay: str, name: str) -> Object:
 def mappings(overlay: str, name: str) -> list[Mapping]:
     """The event source mappings that a worker runs."""
     arguments = render(overlay).arguments(container_of(workload(overlay, name)))
-    return read_mappings(parse(arguments[1:]))
+    return read_mappings(parse(arguments[2:]))
 
 
 @ALL
@@ -109,7 +109,7 @@ def test_ports_are_those_that_programs_listen_on(overlay: str) -> None:
     assert exposed["targetPort"] == gateway["name"]
     for name in WORKERS:
         container = container_of(workload(overlay, name))
-        options = parse(render(overlay).arguments(container)[1:])
+        options = parse(render(overlay).arguments(container)[2:])
         assert options.http == f"0.0.0.0:{container['ports'][0]['containerPort']}"
 
 

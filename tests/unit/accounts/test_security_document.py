@@ -47,7 +47,7 @@ def test_every_file_that_is_named_is_there(name: str) -> None:
 
 
 def test_every_command_that_is_named_is_there() -> None:
-    for module in re.findall(r"python -m ([a-z.]+)", DOCUMENT):
+    for module in re.findall(r"python -m ([a-z._]+)", DOCUMENT):
         path = module.replace(".", "/") + ".py"
         assert any((ROOT / folder / path).exists() for folder in ("functions", "layers")), module
     makefile = (ROOT / "Makefile").read_text()

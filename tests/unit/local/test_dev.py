@@ -41,7 +41,7 @@ select.poll.return_value.poll.return_value = [(1, select.POLLNVAL)]
         ("functions/user/migrations/0001.sql", {"user"}),
         ("functions/notification/templates/welcome.html", {"notification"}),
         ("layers/shared/contract/topics.py", {"gateway", "user", "notification"}),
-        ("local/esm/poller.py", {"user", "notification"}),
+        ("packages/lambda-esm/src/lambda_esm/poll/poller.py", {"user", "notification"}),
         ("template.yaml", {"user", "notification"}),
         ("functions/gateway.txt", set()),
     ],

@@ -1,0 +1,1 @@
+"""What the system costs, and what it can carry."""

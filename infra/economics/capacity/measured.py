@@ -1,0 +1,94 @@
+"""The simulation beside a system under load: ``make bench-logins`` measures, on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from infra.economics.capacity.simulation import Outcome, System, simulate
+
+_RECORD: Final = Path(__file__).with_name("measured.json")
+_SECONDS: Final = 1_800  # chance evens out
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What came of so many logins a second.
+
+    Attributes:
+        offered, answered, refused: a second.
+        p50_s, p99_s: of those that were answered.
+        hash_s: what a hash took before and after, while all processors hashed.
+    """
+
+    offered: float
+    answered: float
+    refused: float
+    p50_s: float
+    p99_s: float
+    hash_s: float
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One measurement, of so many seconds at each rate; the rest is as in :class:`System`."""
+
+    day: str
+    processors: int
+    workers: int
+    seconds: float
+    way_s: float
+    rows: tuple[Row, ...]
+
+    def system(self, row: Row) -> System:
+        """The machine while a row was measured, as the simulation is told of it."""
+        return System(
+            processors=self.processors,
+            workers=self.workers,
+            hash_s=row.hash_s,
+            way_s=self.way_s,
+            together=True,
+        )
+
+
+class Pair(NamedTuple):
+    """One rate, measured and simulated."""
+
+    measured: Row
+    simulated: Outcome
+
+
+def record() -> Record:
+    """What was measured last."""
+    return msgspec.json.decode(_RECORD.read_bytes(), type=Record)
+
+
+@cache
+def pairs() -> tuple[Pair, ...]:
+    """Each rate that was measured, with what the simulation says of it."""
+    found = record()
+    return tuple(
+        Pair(row, simulate(found.system(row), row.offered, seconds=_SECONDS)) for row in found.rows
+    )
+
+
+def table() -> Iterator[str]:
+    """Side by side, as Markdown; a ratio is measured over simulated."""
+    yield "| a hash | limit/s | offered/s | answered/s | p50 | p99 |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for row, said in pairs():
+        cells = (
+            f"{row.hash_s:.2f} s",
+            f"{record().system(row).limit:.1f}",
+            f"{row.offered:.1f}",
+            _cell(row.answered, said.answered, ""),
+            _cell(row.p50_s, said.p50_s, " s"),
+            _cell(row.p99_s, said.p99_s, " s"),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _cell(measured: float, simulated: float, unit: str) -> str:
+    return f"{measured:.2f}{unit}, {simulated:.2f}{unit}: {measured / simulated:.2f}"

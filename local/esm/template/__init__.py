@@ -1,5 +1,0 @@
-"""Read a template: its functions, and its mappings as Lambda would create them."""
-
-from local.esm.template.document import load_template
-
-__all__ = ["load_template"]

@@ -1,0 +1,1 @@
+"""Reaching Kafka and AWS: clients, credentials, brokers."""

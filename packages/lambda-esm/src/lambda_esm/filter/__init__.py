@@ -1,0 +1,1 @@
+"""Filter criteria: which records are delivered."""

@@ -1,0 +1,75 @@
+"""The context object that a handler is called with (Developer Guide, "Lambda context object")."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lambda_esm.template.functions import Function
+
+VERSION: Final = "$LATEST"
+
+
+class LambdaContext:
+    """What Lambda's Python runtime passes beside the event; the names are its.
+
+    Args:
+        function: which function is invoked.
+        request_id: names this invocation.
+    """
+
+    client_context: Any = None
+    identity: Any = None
+    function_version = VERSION
+
+    def __init__(self, function: Function, request_id: str) -> None:
+        self.aws_request_id = request_id
+        self.function_name = function.name
+        self._function = function
+        self._deadline = time.monotonic() + function.timeout_s
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The function's ARN."""
+        return self._function.arn
+
+    @property
+    def memory_limit_in_mb(self) -> str:
+        """A string, as in Lambda's runtime."""
+        return str(self._function.memory_mb)
+
+    @property
+    def log_group_name(self) -> str:
+        """Where the function's log would be."""
+        return f"/aws/lambda/{self.function_name}"
+
+    @property
+    def log_stream_name(self) -> str:
+        """Of the one environment there is."""
+        return f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{'0' * 32}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout, never below zero."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+    def log(self, message: object) -> None:
+        """Write a line, as the runtime's own ``context.log`` does."""
+        print(message)  # noqa: T201 - a handler asked for standard output
+
+
+def new_request_id() -> str:
+    """A name for an invocation, in the form Lambda gives."""
+    return str(uuid.uuid4())
+
+
+def environment_of(function: Function) -> dict[str, str]:
+    """The variables that Lambda adds to a function's own (Developer Guide, "Defined runtime
+    environment variables"), as far as they mean something here."""
+    return {
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
+        "_HANDLER": function.handler,
+    }

@@ -1,0 +1,59 @@
+"""Handlers imported into this process: breakpoints work, and nothing stands between.
+
+A thread cannot be killed, so an invocation that overruns its timeout runs to its end here and
+counts as timed out then. ``--invoke processes`` kills it, as Lambda does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+
+from lambda_esm.invoke.context import environment_of, new_request_id
+from lambda_esm.invoke.handler import call, import_handlers
+from lambda_esm.model.event import Rows
+from lambda_esm.model.mapping import Mapping
+from lambda_esm.model.outcome import Outcome
+from lambda_esm.template.functions import Function
+
+log = logging.getLogger(__name__)
+
+
+class InProcess:
+    """Invokes handlers in the thread that asks.
+
+    Args:
+        functions: to import; their variables become this process's where it has none of the name.
+
+    Raises:
+        TemplateError: a handler cannot be imported.
+    """
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        functions = list(functions)
+        _give_environment(functions)
+        self._handlers = import_handlers(functions)
+
+    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
+        """Call the handler with a new event."""
+        handler = self._handlers[mapping.function.name]
+        return call(handler, mapping.source.event(rows), mapping.function, new_request_id())
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def _give_environment(functions: list[Function]) -> None:
+    wanted: dict[str, str] = {}
+    for function in functions:
+        for name, value in function.environment.items():
+            if wanted.setdefault(name, value) != value and name not in os.environ:
+                log.warning(
+                    "functions in one process want different values of a variable",
+                    extra={"function": function.name, "variable": name},
+                )
+    if len(functions) == 1:  # several functions in one process cannot each have their own
+        wanted = {**environment_of(functions[0]), **wanted}
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)

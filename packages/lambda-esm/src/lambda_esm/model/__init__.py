@@ -1,0 +1,1 @@
+"""What a mapping is: its function, its records, its events, its outcomes."""

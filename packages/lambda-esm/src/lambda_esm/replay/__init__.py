@@ -1,0 +1,1 @@
+"""``lambda-esm replay``: put back what went to an on-failure destination."""

@@ -1,0 +1,121 @@
+"""The functions of a template: what an invocation needs to know about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.template.document import Json
+from lambda_esm.template.intrinsics import ACCOUNT, Resolver, region
+
+_KINDS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
+# Lambda's own defaults (API reference, CreateFunction).
+_TIMEOUT_S = 3
+_MEMORY_MB = 128
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """One Lambda function.
+
+    Attributes:
+        logical_id: its name in the template.
+        name: its name in Lambda.
+        handler: dotted name of the handler; empty for an image.
+        code: the folder that the template deploys, if it is one on this machine.
+        timeout_s, memory_mb: as configured.
+        environment: its variables; what only a deployed stack knows is left out.
+        concurrency: ``ReservedConcurrentExecutions``, if set.
+    """
+
+    logical_id: str
+    name: str
+    handler: str = ""
+    code: str | None = None
+    timeout_s: int = _TIMEOUT_S
+    memory_mb: int = _MEMORY_MB
+    environment: dict[str, str] = {}
+    concurrency: int | None = None
+
+    @property
+    def arn(self) -> str:
+        """The ARN it has in AWS, or would have."""
+        return f"arn:aws:lambda:{region()}:{ACCOUNT}:function:{self.name}"
+
+
+def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, Function]:
+    """The functions of a template, by logical id.
+
+    Args:
+        template: as read.
+        resolver: for its intrinsic functions.
+        folder: where the template lies; code paths are relative to it.
+    """
+    globals_ = (template.get("Globals") or {}).get("Function") or {}
+    return {
+        logical_id: _function(logical_id, resource, globals_, resolver, folder)
+        for logical_id, resource in template["Resources"].items()
+        if resource.get("Type") in _KINDS and resolver.exists(resource)
+    }
+
+
+def _function(
+    logical_id: str, resource: Json, globals_: Json, resolver: Resolver, folder: Path
+) -> Function:
+    own = resource.get("Properties") or {}
+    merged = {**globals_, **own} if resource["Type"] == _KINDS[0] else own
+    shared = globals_ if resource["Type"] == _KINDS[0] else {}
+    variables = {**_variables(shared), **_variables(own)}
+    return Function(
+        logical_id=logical_id,
+        name=resolver.resolve(merged.get("FunctionName")) or logical_id,
+        handler=str(_resolved(resolver, merged.get("Handler")) or ""),
+        code=_code(resource, merged, resolver, folder),
+        timeout_s=_number(resolver, merged, "Timeout", logical_id) or _TIMEOUT_S,
+        memory_mb=_number(resolver, merged, "MemorySize", logical_id) or _MEMORY_MB,
+        environment=_environment(resolver, variables),
+        concurrency=_number(resolver, merged, "ReservedConcurrentExecutions", logical_id),
+    )
+
+
+def _variables(properties: Json) -> Json:
+    return (properties.get("Environment") or {}).get("Variables") or {}
+
+
+def _environment(resolver: Resolver, variables: Mapping[str, Any]) -> dict[str, str]:
+    resolved = {name: _resolved(resolver, value) for name, value in variables.items()}
+    return {name: _text(value) for name, value in resolved.items() if value is not None}
+
+
+def _resolved(resolver: Resolver, value: Any) -> Any:
+    """The value, or None when only a deployed stack knows it."""
+    try:
+        return resolver.resolve(value)
+    except Unresolved:
+        return None
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _number(resolver: Resolver, properties: Json, name: str, logical_id: str) -> int | None:
+    value = _resolved(resolver, properties.get(name))
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise TemplateError(f"{logical_id}: {name} must be a number, not {value!r}.") from None
+
+
+def _code(resource: Json, properties: Json, resolver: Resolver, folder: Path) -> str | None:
+    # The CDK writes where it put the code into the resource's metadata.
+    asset = (resource.get("Metadata") or {}).get("aws:asset:path")
+    place = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
+    if not isinstance(place, str) or "://" in place:
+        return None
+    return str(folder / place)
