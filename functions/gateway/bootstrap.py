@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gateway.cache.profile_cache import ProfileCache
 from gateway.cache.redis_client import OptionalRedis
 from gateway.middleware.rate_limit import Throttle
@@ -21,54 +19,52 @@ from gateway.user_service.credentials import Credentials
 from gateway.user_service.second_factor import SecondFactor
 from gateway.user_service.sessions import Sessions
 from shared.bus.producer import Publisher
-from shared.bus.reply_consumer import Replies
-from shared.bus.requester import Asker, Drive
+from shared.bus.reply_consumer import ReplyConsumer
+from shared.bus.requester import MakeStrategy, Requester
 from shared.contract.topics import GATEWAY_REPLY
 from shared.security.sealing import JwkSet, Sealer
-
-MakeDrive = Callable[[Publisher, Replies], Drive]
 
 
 class Gateway:
     """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
 
     Args:
-        make_drive: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
+        make_strategy: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
 
     Raises:
         SettingsError: a key cannot be read.
     """
 
-    def __init__(self, settings: Settings, make_drive: MakeDrive) -> None:
+    def __init__(self, settings: Settings, make_strategy: MakeStrategy) -> None:
         publisher = Publisher(settings)
-        replies = Replies(settings, GATEWAY_REPLY)
-        self._asker = Asker(
+        replies = ReplyConsumer(settings, GATEWAY_REPLY)
+        self._requester = Requester(
             publisher,
             replies,
-            make_drive(publisher, replies),
+            make_strategy(publisher, replies),
             reply_topic=GATEWAY_REPLY,
             timeout_s=settings.reply_timeout_ms / 1000,
             limit=settings.max_waiting,
         )
         self._redis = OptionalRedis(settings.redis_url, settings.redis_iam_cache)
-        self.services = _services(settings, self._asker, self._redis)
+        self.services = _services(settings, self._requester, self._redis)
 
     def start(self) -> None:
         """Find a place on the reply topic."""
-        self._asker.start()
+        self._requester.start()
 
     async def close(self) -> None:
         """Send what is on its way and close every connection."""
-        self._asker.close()
+        self._requester.close()
         await self._redis.close()
 
 
-def _services(settings: Settings, asker: Asker, redis: OptionalRedis) -> Services:
+def _services(settings: Settings, requester: Requester, redis: OptionalRedis) -> Services:
     to_user = Sealer(JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS"))
     to_notification = Sealer(
         JwkSet.from_json(settings.notification_public_keys, "NOTIFICATION_PUBLIC_KEYS")
     )
-    questions = Questions(asker, to_user, to_notification)
+    questions = Questions(requester, to_user, to_notification)
     users = Users(questions)
     tokens = _access_tokens(settings)
     return Services(
@@ -76,7 +72,7 @@ def _services(settings: Settings, asker: Asker, redis: OptionalRedis) -> Service
         sessions=Sessions(questions),
         credentials=Credentials(questions),
         second_factor=SecondFactor(questions),
-        notifications=Notifications(asker, to_notification),
+        notifications=Notifications(requester, to_notification),
         tokens=tokens,
         refresh_tokens=RefreshTokens(tokens.secret()),
         denied=DeniedSessions(redis, seconds=tokens.longest_s),

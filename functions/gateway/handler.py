@@ -13,8 +13,8 @@ from gateway.bootstrap import Gateway
 from gateway.http.problems import MEDIA_TYPE
 from gateway.middleware.cloudfront import behind
 from gateway.settings import Settings
-from shared.bus.requester import Inline
-from shared.runtime.lambda_function import Answer, Event, Handler, LambdaFunction
+from shared.bus.requester import CallerPolls
+from shared.runtime.lambda_function import Event, Handler, LambdaFunction, Response
 
 # Imported when a request first needs them; a snapshot has them from the start.
 _LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
@@ -22,7 +22,7 @@ _LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.s
 
 def _build(settings: Settings) -> Handler:
     logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
-    gateway = Gateway(settings, Inline)
+    gateway = Gateway(settings, CallerPolls)
     gateway.start()
     app: Any = behind(create_app(gateway.services), settings)
     # Without lifespan: Mangum would run start and stop around every single invocation.
@@ -31,8 +31,8 @@ def _build(settings: Settings) -> Handler:
     return lambda event, context: http(event, context)
 
 
-def _counts(_: Event, answer: Answer) -> Mapping[str, int]:
-    return {f"Responses{answer['statusCode'] // 100}xx": 1}
+def _metrics(_: Event, response: Response) -> Mapping[str, int]:
+    return {f"Responses{response['statusCode'] // 100}xx": 1}
 
 
-handler = LambdaFunction("gateway", Settings, _build, counts=_counts, preload=_LATE)
+handler = LambdaFunction("gateway", Settings, _build, metrics=_metrics, preload=_LATE)

@@ -6,7 +6,7 @@ import uuid
 
 from gateway.context import origin
 from gateway.security.one_time_tokens import OneTimeToken
-from shared.bus.requester import Asker
+from shared.bus.requester import Requester
 from shared.contract import topics
 from shared.contract.messages import SendWelcome, User, encode
 from shared.security.sealing import Sealer
@@ -21,8 +21,8 @@ class Notifications:
         sealer: seals to the notification function.
     """
 
-    def __init__(self, asker: Asker, sealer: Sealer) -> None:
-        self._asker = asker
+    def __init__(self, requester: Requester, sealer: Sealer) -> None:
+        self._requester = requester
         self._sealer = sealer
 
     async def welcome(self, user: User, verification: OneTimeToken) -> None:
@@ -40,4 +40,4 @@ class Notifications:
         envelope = origin.get().envelope(
             correlation_id=correlation_id, idempotency_key=f"welcome-{user.id}"
         )
-        await self._asker.tell(topic, user.id, encode(event), envelope)
+        await self._requester.publish(topic, user.id, encode(event), envelope)

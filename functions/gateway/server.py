@@ -13,7 +13,7 @@ from gateway.app import create_app
 from gateway.bootstrap import Gateway
 from gateway.http.fastapi import FastAPI
 from gateway.settings import Settings
-from shared.bus.requester import Threaded
+from shared.bus.requester import BackgroundPolls
 from shared.config.logs import configure
 from shared.config.settings import SettingsError, load
 
@@ -26,7 +26,7 @@ KEEP_ALIVE_S = 120
 
 def create(settings: Settings) -> FastAPI:
     """The application, with what has to begin and end with the server."""
-    gateway = Gateway(settings, Threaded)
+    gateway = Gateway(settings, BackgroundPolls)
     app = create_app(gateway.services)
 
     @asynccontextmanager

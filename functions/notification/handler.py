@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
-from shared.runtime.batch import counts
+from shared.runtime.batch import metrics
 from shared.runtime.lambda_function import LambdaFunction
 
 handler = LambdaFunction(
     "notification",
     Settings,
     NotificationFunction,
-    counts=counts,
+    metrics=metrics,
     preload=("boto3", "notification.transports.ses"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 from cuid2 import Cuid
 
 from shared.bus.producer import Publisher
-from shared.bus.replier import Answers
+from shared.bus.replier import Replier
 from shared.runtime.batch import run_batch
 from shared.security.sealing import JwkSet, Opener
 from user.accounts.emails import Emails
@@ -51,7 +51,7 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     atexit.register(pool.close)  # else its threads are waited for, five seconds each
     store = Repository(pool, Outbox(publisher))
     subjects = _subjects(settings, store, Vault(keys))
-    commands = Commands(rules(subjects), opener, Answers(publisher), store.send_again)
+    commands = Commands(rules(subjects), opener, Replier(publisher), store.send_again)
     workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
     housekeeping = Housekeeping(pool, keep_outcomes_hours=settings.keep_outcomes_hours)
 

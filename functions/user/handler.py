@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.runtime.batch import counts
+from shared.runtime.batch import metrics
 from shared.runtime.lambda_function import Handler, LambdaFunction
 from user.bootstrap import build
 from user.settings import Settings
@@ -13,4 +13,4 @@ def _build(settings: Settings) -> Handler:
     return lambda event, _: function(event)
 
 
-handler = LambdaFunction("user", Settings, _build, counts=counts)
+handler = LambdaFunction("user", Settings, _build, metrics=metrics)

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 
 from pydantic import BaseModel
 
-from shared.config.lazy_imports import absent
+from shared.config.lazy_imports import hidden
 
 
 @contextmanager
-def _models_later() -> Iterator[None]:
+def _models_deferred() -> Iterator[None]:
     """Models defined inside are built at their first use: they inherit pydantic's own setting."""
     BaseModel.model_config["defer_build"] = True
     try:
@@ -26,7 +26,7 @@ def _models_later() -> Iterator[None]:
         del BaseModel.model_config["defer_build"]
 
 
-with _models_later(), absent("email_validator"):
+with _models_deferred(), hidden("email_validator"):
     from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response, Security
     from fastapi.exceptions import RequestValidationError
     from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer

@@ -6,9 +6,9 @@ would take a twentieth of the gateway's cold start.
 
 from __future__ import annotations
 
-from shared.config.lazy_imports import later
+from shared.config.lazy_imports import deferred
 
-with later("cryptography.x509"):
+with deferred("cryptography.x509"):
     import jwt
 
 __all__ = ["jwt"]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gateway.context import origin
 from gateway.security.one_time_tokens import OneTimeToken
-from shared.bus.requester import Asker
+from shared.bus.requester import Requester
 from shared.contract.messages import MailedToken, Message, NewToken, Sealed, decode, encode
 from shared.security.sealing import Sealer
 
@@ -23,14 +23,14 @@ class Questions:
         to_notification: seals to the notification function what the user function passes on.
     """
 
-    def __init__(self, asker: Asker, to_user: Sealer, to_notification: Sealer) -> None:
-        self._asker = asker
+    def __init__(self, requester: Requester, to_user: Sealer, to_notification: Sealer) -> None:
+        self._requester = requester
         self._to_user = to_user
         self._to_notification = to_notification
 
     def on(self, topic: str) -> Question:
         """A question on a topic; what is sealed for it opens nowhere else."""
-        return Question(topic, self._asker, self._to_user, self._to_notification)
+        return Question(topic, self._requester, self._to_user, self._to_notification)
 
 
 class Question:
@@ -42,9 +42,11 @@ class Question:
     :class:`~shared.contract.errors.Overloaded`.
     """
 
-    def __init__(self, topic: str, asker: Asker, to_user: Sealer, to_notification: Sealer) -> None:
+    def __init__(
+        self, topic: str, requester: Requester, to_user: Sealer, to_notification: Sealer
+    ) -> None:
         self._topic = topic
-        self._asker = asker
+        self._requester = requester
         self._to_user = to_user
         self._to_notification = to_notification
         self._correlation_id = uuid.uuid4().hex
@@ -79,12 +81,12 @@ class Question:
             kind: of the answer.
         """
         value = encode(message)
-        reply = await self._asker.ask(self._topic, key, value, self._envelope, timeout_s)
+        reply = await self._requester.request(self._topic, key, value, self._envelope, timeout_s)
         return decode(kind, reply)
 
     async def tell(self, key: str, message: Message) -> None:
         """Send it; returns when it is safe in Kafka, and nobody answers."""
-        await self._asker.tell(self._topic, key, encode(message), self._envelope)
+        await self._requester.publish(self._topic, key, encode(message), self._envelope)
 
 
 def given_out(token: OneTimeToken, seconds: int) -> NewToken:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from shared.bus.replier import Answers
+from shared.bus.replier import Replier
 from shared.config.logs import bind
 from shared.contract.account_commands import asked_action
 from shared.contract.envelope import Envelope
@@ -71,13 +71,13 @@ class Commands:
         self,
         rules: Rules,
         opener: Opener,
-        answers: Answers,
+        replier: Replier,
         send_again: Callable[[MessageName], None],
     ) -> None:
         self._rules = rules
         self._send_again = send_again
         self._opener = opener
-        self._answers = answers
+        self._replier = replier
         self._durations = Durations()
 
     def __call__(self, record: Record) -> None:
@@ -98,8 +98,7 @@ class Commands:
         ):
             left_s = envelope.seconds_left
             if left_s is not None and left_s <= self._durations.of(record.topic):
-                # The asker has been told that it failed, so it must not happen now; or will have
-                # been before it is done.
+                # The requester has given up, or will have before it is done.
                 log.warning("command is past its deadline, not run", extra={"left_s": left_s})
                 self._finish(record, envelope)
                 return
@@ -122,11 +121,11 @@ class Commands:
             if isinstance(refusal, BadMessage) and not envelope.expects_reply:
                 raise
             log.info("command refused", extra={"code": refusal.code, **said})
-            self._answers.refuse(envelope, refusal)
+            self._replier.refuse(envelope, refusal)
         else:
             whose = {"user_id": reply.id} if isinstance(reply, User) else {}
             log.info("command done", extra={**whose, **said})
-            self._answers.reply(envelope, encode(reply))
+            self._replier.reply(envelope, encode(reply))
 
 
 def _unknown(_: Command) -> Message:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
-from shared.bus.concurrency_limit import Admission
+from shared.bus.concurrency_limit import ConcurrencyLimit
 from shared.contract.errors import Overloaded
 
 _ANY_NUMBER = 1_000_000
@@ -138,7 +138,7 @@ class _Environment:
         self._running: list[_Hash] = []
         self._mean_s = 0.0
         self._waits: list[float] = []
-        self._admission = Admission(
+        self._limit = ConcurrencyLimit(
             soon_s=system.deadline_s / 4, most=_ANY_NUMBER, now=lambda: self._now
         )
         self._admitted: dict[Arrival, ExitStack] = {}
@@ -157,7 +157,7 @@ class _Environment:
 
     def _is_admitted(self, arrival: Arrival) -> bool:
         with ExitStack() as waiting, suppress(Overloaded):
-            waiting.enter_context(self._admission.admitted())
+            waiting.enter_context(self._limit.admitted())
             self._admitted[arrival] = waiting.pop_all()
         return arrival in self._admitted
 

@@ -1,4 +1,4 @@
-"""Admission: how many requests may wait for answers at the same time.
+"""How many requests may wait for answers at the same time.
 
 Past what a service can do, a longer queue only makes every answer later, until all come after their
 deadlines and the service works for nobody. So no more may wait than are answered soon, at the rate
@@ -21,7 +21,7 @@ _KNOWN_AFTER = 0.2
 _REMEMBERED = 100_000
 
 
-class Admission:
+class ConcurrencyLimit:
     """Bounds what waits for one kind of answer; used from one thread.
 
     Args:

@@ -13,7 +13,7 @@ from shared.contract.topics import is_reply_topic
 log = logging.getLogger(__name__)
 
 
-class Answers:
+class Replier:
     """Sends replies; returns when they are safe in Kafka."""
 
     def __init__(self, publisher: Publisher) -> None:

@@ -1,9 +1,9 @@
 """Request-reply over Kafka: ask, and await the answer on a partition of one's own.
 
 A consumer group would rebalance each time an execution environment comes or goes, and cost
-seconds. So an asker joins no group: it picks one partition of the reply topic, is assigned its
+seconds. So a requester joins no group: it picks one partition of the reply topic, is assigned its
 end before the first request is sent, and names it in ``kafka_replyPartition``. Replies are matched
-by correlation id; others on the same partition belong to another asker and are passed over.
+by correlation id; others on the same partition belong to another requester and are passed over.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)  # 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 
-class Replies:
+class ReplyConsumer:
     """The reader of one partition of the reply topic.
 
     Attributes:
-        late: how many replies came after their asker had given up.
+        late: how many replies came after their requester had given up.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
@@ -60,7 +60,7 @@ class Replies:
         """The partition that is read; None before :meth:`seek_end`."""
         return self._place.partition if self._place else None
 
-    def prepare(self) -> None:
+    def ensure_assigned(self) -> None:
         """Stand at the end of the partition, unless this reader has been reading all along.
 
         The clock on the wall is asked, not the monotonic one: it also counts the time for which
@@ -86,20 +86,20 @@ class Replies:
         self._place = end
         self._read_at = time.time()
 
-    def expect(self, correlation_id: str) -> Future[bytes]:
+    def register(self, correlation_id: str) -> Future[bytes]:
         """Announce a request; the future has the reply's value, or raises its refusal."""
         reply: Future[bytes] = Future()
         reply.set_running_or_notify_cancel()  # nobody can cancel it under the reader
         self._waiting[correlation_id.encode()] = reply
         return reply
 
-    def fail(self, name: bytes, error: Exception) -> None:
+    def reject(self, name: bytes, error: Exception) -> None:
         """There will be no reply to this request, if none has come."""
         reply = self._waiting.pop(name, None)  # whoever takes it out settles it, and nobody else
         if reply is not None:
             reply.set_exception(error)
 
-    def forget(self, correlation_id: str) -> None:
+    def discard(self, correlation_id: str) -> None:
         """Nobody waits for this any more; a reply that still comes is counted as late."""
         name = correlation_id.encode()
         if self._waiting.pop(name, None) is not None:
@@ -107,7 +107,7 @@ class Replies:
             if len(self._given_up) > _REMEMBERED:
                 self._given_up.popitem(last=False)
 
-    def pump(self, timeout: float) -> None:
+    def poll(self, timeout: float) -> None:
         """Read what is there, waiting up to ``timeout`` seconds for the first reply."""
         first = self._consumer.poll(timeout)
         self._read_at = time.time()
@@ -117,9 +117,9 @@ class Replies:
                 self._take(message)
 
     def close(self) -> None:
-        """Leave the broker; every asker is told that there will be no answer."""
+        """Leave the broker; every requester is told that there will be no answer."""
         for name in list(self._waiting):
-            self.fail(name, Unavailable("The gateway stops."))
+            self.reject(name, Unavailable("The gateway stops."))
         self._consumer.close()
 
     def _end_of_any(self) -> TopicPartition:

@@ -1,8 +1,8 @@
-"""Asking over Kafka, and the two ways to drive it.
+"""Request-reply over Kafka, and the two ways to poll for it.
 
-In Lambda no thread can be relied on between two invocations, so whoever waits polls
-(:class:`Inline`). A server has many requests in flight and one thread that polls for all of them
-(:class:`Threaded`). Everything else is the same code.
+In Lambda no thread can be relied on between two invocations, so the caller polls
+(:class:`CallerPolls`). A server has many requests in flight, and threads that poll for all of them
+(:class:`BackgroundPolls`). Everything else is the same code.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Protocol, TypeVar
 import msgspec
 from confluent_kafka import KafkaException
 
-from shared.bus.concurrency_limit import Admission
+from shared.bus.concurrency_limit import ConcurrencyLimit
 from shared.bus.producer import Publisher
-from shared.bus.reply_consumer import Replies
+from shared.bus.reply_consumer import ReplyConsumer
 from shared.contract.envelope import Envelope
 from shared.contract.errors import ReplyTimeout, Unavailable
 
@@ -35,7 +35,7 @@ _SLICE_S = 0.1
 _SOON = 0.25
 
 
-class Drive(Protocol):
+class PollStrategy(Protocol):
     """Who polls while a request waits."""
 
     def ready(self) -> None:
@@ -45,7 +45,7 @@ class Drive(Protocol):
             Unavailable: it cannot.
         """
 
-    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
+    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
         """The future's result; ``poll`` is what makes it come.
 
         Raises:
@@ -59,19 +59,19 @@ class Drive(Protocol):
         """End; called once, after the last request."""
 
 
-class Inline:
+class CallerPolls:
     """Lambda: whoever waits polls. Nothing runs between two requests."""
 
-    def __init__(self, publisher: Publisher, replies: Replies) -> None:
+    def __init__(self, publisher: Publisher, replies: ReplyConsumer) -> None:
         self._replies = replies
         self._publisher = publisher
 
     def ready(self) -> None:
-        """See :class:`Drive`."""
-        self._replies.prepare()
+        """See :class:`PollStrategy`."""
+        self._replies.ensure_assigned()
 
-    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
-        """See :class:`Drive`. Blocks the loop: an environment has one request at a time."""
+    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
+        """See :class:`PollStrategy`. Blocks the loop: an environment has one request at a time."""
         end = time.monotonic() + seconds
         while not future.done():
             left = end - time.monotonic()
@@ -83,42 +83,42 @@ class Inline:
     def start(self) -> None:
         """Find a place in the initialisation phase, so that the first request need not."""
         try:
-            self._replies.prepare()
+            self._replies.ensure_assigned()
         except Unavailable as unavailable:
             log.warning("no place on the reply topic yet", extra={"reason": unavailable.message})
 
     def close(self) -> None:
-        """See :class:`Drive`."""
+        """See :class:`PollStrategy`."""
         self._publisher.close()
         self._replies.close()
 
 
-class Threaded:
+class BackgroundPolls:
     """A server: one thread reads replies, another hands out delivery reports."""
 
-    def __init__(self, publisher: Publisher, replies: Replies) -> None:
+    def __init__(self, publisher: Publisher, replies: ReplyConsumer) -> None:
         self._replies = replies
         self._publisher = publisher
         self._stopped = Event()
         self._reader = Thread(target=self._read, name="reply-reader", daemon=True)
 
     def ready(self) -> None:
-        """See :class:`Drive`."""
+        """See :class:`PollStrategy`."""
         if self._replies.partition is None:
             raise Unavailable("Kafka is not reached yet.")
 
-    async def settle(self, future: Future[_T], seconds: float, poll: Poll) -> _T:  # noqa: ARG002 - the threads poll
-        """See :class:`Drive`."""
+    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:  # noqa: ARG002 - the threads poll
+        """See :class:`PollStrategy`."""
         async with asyncio.timeout(seconds):
             return await asyncio.wrap_future(future)
 
     def start(self) -> None:
-        """See :class:`Drive`."""
+        """See :class:`PollStrategy`."""
         self._publisher.start()
         self._reader.start()
 
     def close(self) -> None:
-        """See :class:`Drive`."""
+        """See :class:`PollStrategy`."""
         self._publisher.close()
         self._stopped.set()
         self._reader.join()
@@ -127,14 +127,18 @@ class Threaded:
     def _read(self) -> None:
         while not self._stopped.is_set():
             try:
-                self._replies.prepare()
-                self._replies.pump(_SLICE_S)
+                self._replies.ensure_assigned()
+                self._replies.poll(_SLICE_S)
             except (Unavailable, KafkaException) as error:
                 log.warning("replies cannot be read", extra={"reason": str(error)})
                 self._stopped.wait(1.0)
 
 
-class Asker:
+MakeStrategy = Callable[[Publisher, ReplyConsumer], PollStrategy]
+"""What makes a strategy of the clients that are to be polled: one of the two classes."""
+
+
+class Requester:
     """Sends requests and events.
 
     Args:
@@ -150,8 +154,8 @@ class Asker:
     def __init__(
         self,
         publisher: Publisher,
-        replies: Replies,
-        drive: Drive,
+        replies: ReplyConsumer,
+        strategy: PollStrategy,
         *,
         reply_topic: str,
         timeout_s: float,
@@ -159,14 +163,14 @@ class Asker:
     ) -> None:
         self._publisher = publisher
         self._replies = replies
-        self._drive = drive
+        self._strategy = strategy
         self._reply_topic = reply_topic
         self._timeout_s = timeout_s
-        self._admissions: dict[str, Admission] = {}
+        self._limits: dict[str, ConcurrencyLimit] = {}
         self._limit = limit
         self.unanswered = 0
 
-    async def ask(
+    async def request(
         self,
         topic: str,
         key: str,
@@ -191,30 +195,30 @@ class Asker:
             Unavailable: Kafka did not take the request.
             Overloaded: as many requests wait as can be answered soon.
         """
-        self._drive.ready()
+        self._strategy.ready()
         patience_s = timeout_s or self._timeout_s
         request = self._addressed(envelope, patience_s)
-        with self._admission(topic).admitted():
-            return await self._ask(topic, key, value, request, patience_s)
+        with self._limit_of(topic).admitted():
+            return await self._request(topic, key, value, request, patience_s)
 
-    async def _ask(
+    async def _request(
         self, topic: str, key: str, value: bytes, request: Envelope, patience_s: float
     ) -> bytes:
         name = request.correlation_id or ""
-        reply = self._replies.expect(name)
+        reply = self._replies.register(name)
         sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
         sent.add_done_callback(lambda done: self._fail_undelivered(done, name))
         try:
-            return await self._drive.settle(reply, patience_s, self._poll)
+            return await self._strategy.wait_for(reply, patience_s, self._poll)
         except TimeoutError:
             self.unanswered += 1
             if not sent.done():
                 raise Unavailable("Kafka did not take the request in time.") from None
             raise ReplyTimeout("The service did not answer in time.") from None
         finally:
-            self._replies.forget(name)
+            self._replies.discard(name)
 
-    async def tell(self, topic: str, key: str, value: bytes, envelope: Envelope) -> None:
+    async def publish(self, topic: str, key: str, value: bytes, envelope: Envelope) -> None:
         """Send an event; returns when it is safe in Kafka.
 
         Raises:
@@ -222,24 +226,24 @@ class Asker:
         """
         sent = self._publisher.publish(topic, value=value, key=key, headers=envelope.to_headers())
         try:
-            await self._drive.settle(sent, self._timeout_s, self._publisher.poll)
+            await self._strategy.wait_for(sent, self._timeout_s, self._publisher.poll)
         except TimeoutError:
             raise Unavailable("Kafka did not take the event in time.") from None
 
     def start(self) -> None:
         """Begin to read replies."""
-        self._drive.start()
+        self._strategy.start()
 
     def close(self) -> None:
         """Send what is on its way and stop."""
-        self._drive.close()
+        self._strategy.close()
 
-    def _admission(self, topic: str) -> Admission:
+    def _limit_of(self, topic: str) -> ConcurrencyLimit:
         """Of each topic its own: what is slow must not shut out what is not."""
-        if topic not in self._admissions:
+        if topic not in self._limits:
             soon_s = self._timeout_s * _SOON
-            self._admissions[topic] = Admission(soon_s=soon_s, most=self._limit)
-        return self._admissions[topic]
+            self._limits[topic] = ConcurrencyLimit(soon_s=soon_s, most=self._limit)
+        return self._limits[topic]
 
     def _addressed(self, envelope: Envelope, patience_s: float) -> Envelope:
         return msgspec.structs.replace(
@@ -251,9 +255,9 @@ class Asker:
 
     def _poll(self, timeout: float) -> None:
         self._publisher.poll(0)
-        self._replies.pump(timeout)
+        self._replies.poll(timeout)
 
     def _fail_undelivered(self, sent: Future[None], name: str) -> None:
         error = sent.exception()
         if isinstance(error, Exception):
-            self._replies.fail(name.encode(), error)
+            self._replies.reject(name.encode(), error)

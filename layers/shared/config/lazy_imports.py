@@ -1,8 +1,8 @@
 """Imports that libraries make and this system does not need: not at a cold start, or not at all.
 
 A library imports at its top what only some of its functions use. Around the import of the library,
-:func:`later` lets such a module be executed when something of it is first used, and :func:`absent`
-lets an optional one seem not to be installed.
+:func:`deferred` lets such a module be executed when something of it is first used, and
+:func:`hidden` lets an optional one seem not to be installed.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from types import ModuleType
 
 
 @contextmanager
-def later(*names: str) -> Iterator[None]:
+def deferred(*names: str) -> Iterator[None]:
     """Modules imported inside are executed at their first use (:class:`importlib.util.LazyLoader`).
 
     That spares nothing where names are imported *from* such a module: it is a first use.
     """
-    finder = _Later(names)
+    finder = _Deferred(names)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -30,7 +30,7 @@ def later(*names: str) -> Iterator[None]:
 
 
 @contextmanager
-def absent(name: str) -> Iterator[None]:
+def hidden(name: str) -> Iterator[None]:
     """Inside, importing a module that is not there already fails as if it were not installed."""
     if name in sys.modules:
         yield
@@ -42,7 +42,7 @@ def absent(name: str) -> Iterator[None]:
         del sys.modules[name]
 
 
-class _Later:
+class _Deferred:
     """A finder (:class:`importlib.abc.MetaPathFinder`) of some modules on the usual path."""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shared.config.lazy_imports import later
+from shared.config.lazy_imports import deferred
 from shared.config.settings import LogSettings
 
 # It comes with Powertools' logger, which finds correlation ids in events with it; ours does not.
-with later("aws_lambda_powertools.utilities.jmespath_utils"):
+with deferred("aws_lambda_powertools.utilities.jmespath_utils"):
     from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 _context: ContextVar[dict[str, object] | None] = ContextVar("log_context", default=None)

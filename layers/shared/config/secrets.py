@@ -36,7 +36,7 @@ SOURCES: Final[Mapping[str, Mapping[str, str] | None]] = {
 _READER: Final = "aws_lambda_powertools.utilities.parameters"
 
 
-def late_imports(env: Mapping[str, str]) -> list[str]:
+def deferred_imports(env: Mapping[str, str]) -> list[str]:
     """The modules that :func:`environment` will import, for those who want to do so earlier."""
     return [_READER] if any(env.get(source) for source in SOURCES) else []
 

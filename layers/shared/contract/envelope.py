@@ -33,7 +33,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         correlation_id: names the request; the reply carries it back.
-        reply_topic, reply_partition: where the asker reads. Absent on an event.
+        reply_topic, reply_partition: where the requester reads. Absent on an event.
         deadline_ms: Unix time in milliseconds after which nobody waits for the answer.
         request_id: the HTTP request (``x-request-id``) that began it all.
         traceparent: W3C Trace Context.
@@ -82,7 +82,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def expired(self) -> bool:
-        """Whether the asker has given up by now."""
+        """Whether the requester has given up by now."""
         return self.deadline_ms is not None and time.time() * 1000 > self.deadline_ms
 
     @property

@@ -111,7 +111,7 @@ class RegisterUser(Message, frozen=True):
     Attributes:
         session: signs the new account in.
         verification: confirms the address; whoever asks mails it with the welcome.
-        welcome: that token, sealed to the notification function. The asker does not wait, and
+        welcome: that token, sealed to the notification function. The requester does not wait, and
             nobody is to learn whether the e-mail was taken: the user function sends the welcome,
             or tells the owner of the address.
     """

@@ -50,11 +50,11 @@ def run_batch(
     return dict(batch.response())
 
 
-def counts(event: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, int]:
+def metrics(event: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, int]:
     """What a batch adds to metrics: its records, and those to be delivered again."""
     return {
         "Records": len(raw_records(event)),
-        "RecordsFailed": len(answer["batchItemFailures"]),
+        "RecordsFailed": len(response["batchItemFailures"]),
     }
 
 

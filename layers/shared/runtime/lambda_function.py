@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared.config.logs import configure
-from shared.config.secrets import environment, late_imports
+from shared.config.secrets import deferred_imports, environment
 from shared.config.settings import LogSettings, load
 from shared.runtime.observability import Invocations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 Event = Mapping[str, Any]
-Answer = dict[str, Any]
-Handler = Callable[[Event, "LambdaContext"], Answer]
-Counts = Callable[[Event, Answer], Mapping[str, int]]
+Response = dict[str, Any]
+Handler = Callable[[Event, "LambdaContext"], Response]
+Metrics = Callable[[Event, Response], Mapping[str, int]]
 
 _S = TypeVar("_S", bound=LogSettings)
 _H = TypeVar("_H", bound=Handler)
@@ -38,7 +38,7 @@ class LambdaFunction(Generic[_H]):
         service: the function's name in logs, metrics and traces.
         kind: its settings, read from the environment and from the secrets that it names.
         build: makes the handler proper, with all its clients; called once in an environment.
-        counts: what an invocation adds to the function's metrics.
+        metrics: what an invocation adds to the function's metrics.
         preload: modules that are otherwise imported when first needed; with SnapStart they are
             part of the snapshot, so that a restored copy need not wait for them.
 
@@ -52,11 +52,11 @@ class LambdaFunction(Generic[_H]):
         kind: type[_S],
         build: Callable[[_S], _H],
         *,
-        counts: Counts,
+        metrics: Metrics,
         preload: Iterable[str] = (),
     ) -> None:
         self._make: Callable[[], tuple[_H, Invocations]] = lambda: _make(service, kind, build)
-        self._counts = counts
+        self._metrics = metrics
         self._made: tuple[_H, Invocations] | None = None
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
             self._begin_after_restore(preload)
@@ -75,19 +75,19 @@ class LambdaFunction(Generic[_H]):
             self._made = self._make()
         return self._made
 
-    def __call__(self, event: Event, context: LambdaContext) -> Answer:
+    def __call__(self, event: Event, context: LambdaContext) -> Response:
         """Serve one invocation."""
         handler, invocations = self.begin()
         with invocations(context) as invocation:
-            answer = handler(event, context)
-            invocation.count(self._counts(event, answer))
-        return answer
+            response = handler(event, context)
+            invocation.count(self._metrics(event, response))
+        return response
 
     def _begin_after_restore(self, preload: Iterable[str]) -> None:
         # Only the runtime has this module, and has imported it.
         from snapshot_restore_py import register_after_restore
 
-        for name in (*preload, *late_imports(os.environ)):
+        for name in (*preload, *deferred_imports(os.environ)):
             importlib.import_module(name)
         register_after_restore(self.begin)
 

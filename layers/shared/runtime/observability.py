@@ -24,16 +24,16 @@ class Invocation:
     """One invocation.
 
     Attributes:
-        counts: how often what has happened in it.
+        metrics: how often what has happened in it.
     """
 
     def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
+        self.metrics: dict[str, int] = {}
 
-    def count(self, counts: Mapping[str, int]) -> None:
-        """Add to the counts."""
-        for name, number in counts.items():
-            self.counts[name] = self.counts.get(name, 0) + number
+    def count(self, metrics: Mapping[str, int]) -> None:
+        """Add to the metrics."""
+        for name, number in metrics.items():
+            self.metrics[name] = self.metrics.get(name, 0) + number
 
 
 class Invocations:
@@ -74,9 +74,9 @@ class Invocations:
             return
         if cold:
             self._metrics.provider.add_cold_start_metric(context)
-        for name, number in invocation.counts.items():
+        for name, number in invocation.metrics.items():
             self._metrics.add_metric(name, MetricUnit.Count, number)
-        if invocation.counts:
+        if invocation.metrics:
             # A search by this leads from a point in a graph to the lines of the invocation.
             self._metrics.add_metadata("function_request_id", context.aws_request_id)
             self._metrics.flush_metrics()

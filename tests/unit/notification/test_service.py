@@ -15,7 +15,7 @@ from shared.contract.topics import (
     NOTIFICATION_PASSWORD_RESET,
     NOTIFICATION_WELCOME,
 )
-from tests.unit.notification.parts import LINK_BASE, Office, a_record
+from tests.unit.notification.fakes import LINK_BASE, Office, a_record
 
 WELCOME = SendWelcome(user_id="user1", email="zoe@example.com", name="Zoë")
 EMAIL = SendEmail(to="zoe@example.com", subject="News", text="One.\n\nTwo.", phone="+491711234567")

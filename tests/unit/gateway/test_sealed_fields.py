@@ -12,7 +12,7 @@ from gateway.security.access_tokens import Claims
 from gateway.user_service.client import Questions
 from gateway.user_service.credentials import Credentials
 from gateway.user_service.second_factor import SecondFactor
-from shared.bus.requester import Asker
+from shared.bus.requester import Requester
 from shared.contract import topics
 from shared.contract.envelope import Envelope
 from shared.contract.errors import BadMessage
@@ -36,21 +36,21 @@ class Sent:
     def __init__(self) -> None:
         self.records: list[tuple[str, dict[str, Any], str]] = []
 
-    async def ask(
+    async def request(
         self, topic: str, _key: str, value: bytes, envelope: Envelope, _timeout: float | None
     ) -> bytes:
-        await self.tell(topic, _key, value, envelope)
+        await self.publish(topic, _key, value, envelope)
         return ANSWERS[self.records[-1][1]["action"]]
 
-    async def tell(self, topic: str, _key: str, value: bytes, envelope: Envelope) -> None:
+    async def publish(self, topic: str, _key: str, value: bytes, envelope: Envelope) -> None:
         self.records.append((topic, json.loads(value), envelope.correlation_id or ""))
 
 
 @pytest.fixture(scope="module")
 def sent() -> Sent:
     sent = Sent()
-    asker = cast(Asker, sent)
-    questions = Questions(asker, Sealer(USER.public()), Sealer(NOTIFICATION.public()))
+    requester = cast(Requester, sent)
+    questions = Questions(requester, Sealer(USER.public()), Sealer(NOTIFICATION.public()))
 
     async def ask_everything() -> None:
         credentials = Credentials(questions)

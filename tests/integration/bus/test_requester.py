@@ -16,8 +16,8 @@ from confluent_kafka.admin import AdminClient
 
 from local import ports
 from shared.bus.producer import Publisher, reader_config
-from shared.bus.reply_consumer import Replies
-from shared.bus.requester import Asker, Drive, Inline, Threaded
+from shared.bus.reply_consumer import ReplyConsumer
+from shared.bus.requester import BackgroundPolls, CallerPolls, MakeStrategy, Requester
 from shared.bus.topic_admin import ensure_topics
 from shared.config.settings import KafkaSettings
 from shared.contract.envelope import Envelope
@@ -25,39 +25,42 @@ from shared.contract.errors import Overloaded, Refusal, ReplyTimeout, Unavailabl
 from shared.contract.topics import GATEWAY_REPLY, Topic
 from tests.services import eventually
 
-DRIVES: list[Callable[[Publisher, Replies], Drive]] = [Inline, Threaded]
-QUESTIONS = "asker.questions"  # its own: no function answers here
+STRATEGIES: list[MakeStrategy] = [
+    CallerPolls,
+    BackgroundPolls,
+]
+QUESTIONS = "requester.questions"  # its own: no function answers here
 _numbers = itertools.count(1)
 
 
 class Gateway:
-    """An asker with its parts in reach."""
+    """An requester with its parts in reach."""
 
     def __init__(
         self,
         settings: KafkaSettings,
-        make_drive: Callable[[Publisher, Replies], Drive],
+        make_strategy: MakeStrategy,
         timeout_s: float = 10.0,
         limit: int = 100,
     ) -> None:
         self.publisher = Publisher(settings)
-        self.replies = Replies(settings, GATEWAY_REPLY)
-        self.asker = Asker(
+        self.replies = ReplyConsumer(settings, GATEWAY_REPLY)
+        self.requester = Requester(
             self.publisher,
             self.replies,
-            make_drive(self.publisher, self.replies),
+            make_strategy(self.publisher, self.replies),
             reply_topic=GATEWAY_REPLY,
             timeout_s=timeout_s,
             limit=limit,
         )
-        self.asker.start()
+        self.requester.start()
 
     def wait_placed(self) -> None:
         eventually(lambda: self.replies.partition is not None)
 
     async def ask(self, text: str, correlation_id: str | None = None) -> bytes:
         envelope = Envelope(correlation_id=correlation_id or f"c{next(_numbers)}")
-        return await self.asker.ask(QUESTIONS, text, text.encode(), envelope)
+        return await self.requester.request(QUESTIONS, text, text.encode(), envelope)
 
 
 class Service:
@@ -143,36 +146,42 @@ def service(settings: KafkaSettings) -> Iterator[Service]:
 @contextmanager
 def running(
     settings: KafkaSettings,
-    make_drive: Callable[[Publisher, Replies], Drive],
+    make_strategy: MakeStrategy,
     timeout_s: float = 10.0,
     limit: int = 100,
 ) -> Iterator[Gateway]:
-    gateway = Gateway(settings, make_drive, timeout_s, limit)
+    gateway = Gateway(settings, make_strategy, timeout_s, limit)
     try:
         gateway.wait_placed()
         yield gateway
     finally:
-        gateway.asker.close()
+        gateway.requester.close()
 
 
-@pytest.fixture(params=DRIVES, ids=["inline", "threaded"])
-def make_drive(request: pytest.FixtureRequest) -> Callable[[Publisher, Replies], Drive]:
-    chosen: Callable[[Publisher, Replies], Drive] = request.param
+@pytest.fixture(params=STRATEGIES, ids=["caller", "background"])
+def make_strategy(
+    request: pytest.FixtureRequest,
+) -> MakeStrategy:
+    chosen: MakeStrategy = request.param
     return chosen
 
 
 def test_a_question_is_answered(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
-    with running(settings, make_drive) as gateway:
+    with running(settings, make_strategy) as gateway:
         assert asyncio.run(gateway.ask("hello")) == b'"hello"'
         assert len(gateway.replies) == 0
 
 
 def test_a_request_says_where_and_until_when_the_answer_is_awaited(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
-    with running(settings, make_drive) as gateway:
+    with running(settings, make_strategy) as gateway:
         asyncio.run(gateway.ask("hello", "c-known"))
         headers = headers_of(service.seen[-1])
 
@@ -186,30 +195,34 @@ def test_many_questions_wait_at_the_same_time(settings: KafkaSettings, service: 
     async def ask_many(gateway: Gateway) -> list[bytes]:
         return await asyncio.gather(*(gateway.ask(f"q{n}") for n in range(100)))
 
-    with running(settings, Threaded) as gateway:
+    with running(settings, BackgroundPolls) as gateway:
         assert asyncio.run(ask_many(gateway)) == [f'"q{n}"'.encode() for n in range(100)]
 
 
 def test_a_refusal_is_raised(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
     service.answer = lambda _: [
         (None, {"kafka_nest-err": b'{"statusCode":409,"message":"Taken.","code":"email-taken"}'})
     ]
-    with running(settings, make_drive) as gateway, pytest.raises(Refusal) as refused:
+    with running(settings, make_strategy) as gateway, pytest.raises(Refusal) as refused:
         asyncio.run(gateway.ask("hello"))
 
     assert (refused.value.status, refused.value.code) == (409, "email-taken")
 
 
 def test_no_answer_by_the_deadline_is_a_timeout_and_a_late_one_is_counted(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
     service.answer = silence
-    with running(settings, make_drive, timeout_s=2) as gateway:
+    with running(settings, make_strategy, timeout_s=2) as gateway:
         with pytest.raises(ReplyTimeout):
             asyncio.run(gateway.ask("slow"))
-        assert gateway.asker.unanswered == 1
+        assert gateway.requester.unanswered == 1
         assert len(gateway.replies) == 0
 
         late = eventually(lambda: [m for m in service.seen if m.value() == b"slow"])[0]
@@ -224,34 +237,38 @@ def test_no_answer_by_the_deadline_is_a_timeout_and_a_late_one_is_counted(
 
 
 def test_a_second_answer_and_a_strangers_answer_are_passed_over(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
     service.answer = lambda request: [
         (b'"stranger"', {"kafka_correlationId": b"of-another-gateway"}),
         *echo(request),
         *echo(request),
     ]
-    with running(settings, make_drive) as gateway:
+    with running(settings, make_strategy) as gateway:
         assert asyncio.run(gateway.ask("one")) == b'"one"'
         assert asyncio.run(gateway.ask("two")) == b'"two"'
         assert gateway.replies.late == 0
 
 
 def test_answers_that_were_there_before_are_not_read(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
-    with running(settings, make_drive) as first:
+    with running(settings, make_strategy) as first:
         for number in range(20):
             asyncio.run(first.ask(f"old {number}"))
 
-    with running(settings, make_drive) as gateway:
+    with running(settings, make_strategy) as gateway:
         assert asyncio.run(gateway.ask("new")) == b'"new"'
 
 
 def test_after_a_freeze_the_reader_goes_to_the_end_before_it_asks(
     settings: KafkaSettings, service: Service
 ) -> None:
-    with running(settings, Inline) as gateway:
+    with running(settings, CallerPolls) as gateway:
         asyncio.run(gateway.ask("before"))
         before = service.seen[-1]
         gateway.replies._read_at -= 3_600  # an hour in the freezer
@@ -269,19 +286,20 @@ def test_more_than_can_wait_are_refused_at_once(settings: KafkaSettings, service
         asked = [gateway.ask(f"q{n}") for n in range(5)]
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
-    with running(settings, Threaded, timeout_s=2, limit=3) as gateway:
+    with running(settings, BackgroundPolls, timeout_s=2, limit=3) as gateway:
         kinds = [type(outcome) for outcome in asyncio.run(crowd(gateway))]
 
     assert kinds == [ReplyTimeout] * 3 + [Overloaded] * 2
 
 
-@pytest.mark.parametrize("make_drive", DRIVES, ids=["inline", "threaded"])
+@pytest.mark.parametrize("make_strategy", STRATEGIES, ids=["caller", "background"])
 def test_without_a_broker_asking_fails_as_unavailable(
-    make_drive: Callable[[Publisher, Replies], Drive], monkeypatch: pytest.MonkeyPatch
+    make_strategy: MakeStrategy,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shared.bus.reply_consumer._BROKER_TIMEOUT_S", 0.2)
     nowhere = KafkaSettings(kafka_bootstrap_servers=f"127.0.0.1:{ports.any_free()}")
-    gateway = Gateway(nowhere, make_drive, timeout_s=0.3)
+    gateway = Gateway(nowhere, make_strategy, timeout_s=0.3)
     try:
         with pytest.raises(Unavailable):
             asyncio.run(gateway.ask("hello"))
@@ -290,12 +308,14 @@ def test_without_a_broker_asking_fails_as_unavailable(
 
 
 def test_an_event_is_told_when_it_is_safe_in_kafka(
-    settings: KafkaSettings, service: Service, make_drive: Callable[[Publisher, Replies], Drive]
+    settings: KafkaSettings,
+    service: Service,
+    make_strategy: MakeStrategy,
 ) -> None:
     service.answer = silence
-    with running(settings, make_drive) as gateway:
+    with running(settings, make_strategy) as gateway:
         event = Envelope(request_id="r1", idempotency_key="k1")
-        asyncio.run(gateway.asker.tell(QUESTIONS, "u1", b"{}", event))
+        asyncio.run(gateway.requester.publish(QUESTIONS, "u1", b"{}", event))
 
     told = eventually(lambda: [m for m in service.seen if m.key() == b"u1"])[0]
     assert headers_of(told) == {"x-request-id": b"r1", "idempotency-key": b"k1"}

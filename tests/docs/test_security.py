@@ -10,7 +10,7 @@ import pytest
 from gateway.settings import Settings as GatewaySettings
 from user.settings import Settings as UserSettings
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "security.md").read_text()
 QUOTED = set(re.findall(r"`([^`]+)`", DOCUMENT))
 
