@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import Settings as GatewaySettings
+from tests.makefile import has_target
 from user.settings import Settings as UserSettings
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,5 @@ def test_every_command_that_is_named_is_there() -> None:
     for module in re.findall(r"python -m ([a-z._]+)", DOCUMENT):
         path = module.replace(".", "/") + ".py"
         assert any((ROOT / folder / path).exists() for folder in ("functions", "layers")), module
-    makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([a-z-]+)", DOCUMENT):
-        assert f"\n{target}: " in makefile, target
+        assert has_target(target), target

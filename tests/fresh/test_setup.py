@@ -29,6 +29,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "Makefile", folder)
     shutil.copytree(ROOT / "layers" / "shared", folder / "layers" / "shared")
     shutil.copy(ROOT / "requirements" / "uv.txt", folder / "requirements")
+    shutil.copytree(ROOT / "make", folder / "make")
     shutil.copytree(ROOT / "packages", folder / "packages")
     found = _PACKAGES.findall((ROOT / "requirements" / "run.txt").read_text())
     assert len(found) == 2

@@ -11,9 +11,9 @@ import pytest
 
 from local.programs import ROOT
 from tests.kubernetes.kustomize import FOLDER, Manifests, container_of, pod_of, render
+from tests.makefile import has_target
 
 DOCUMENT = (ROOT / "docs" / "kubernetes.md").read_text()
-MAKEFILE = (ROOT / "Makefile").read_text()
 SHOWN = re.findall(r"`((?:make|kubectl|kind|curl) [^`]+)`", DOCUMENT) + [
     line
     for block in re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
@@ -35,7 +35,7 @@ def test_it_has_commands_of_each_kind() -> None:
 
 @pytest.mark.parametrize("target", sorted({c[1] for c in COMMANDS if c[0] == "make"}))
 def test_every_target_is_in_the_makefile(target: str) -> None:
-    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+    assert has_target(target)
 
 
 def test_every_overlay_component_and_linked_file_exists() -> None:
