@@ -38,7 +38,7 @@ def test_the_words_are_found_across_lines_and_in_capitals() -> None:
 
 _NOT_A_VERB = re.compile(
     r"(The|A|An|What|Whether|How|Who|Whose|Where|When|Which|All|As|None|Each|Every|It|See|This|That"
-    r"|These|Those|There|One|Some|If|No|Not|Is|Are|Of|On|In|By|For|From|To|With|Has|Both)\\b"
+    r"|These|Those|There|One|Some|If|No|Not|Is|Are|Of|On|In|By|For|From|To|With|Has|Both)\b"
 )
 
 
