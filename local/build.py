@@ -1,8 +1,8 @@
 """Build the folders that are deployed: ``python -m local.build`` (``make build``).
 
-``dist/shared-layer`` is the layer, ``dist/gateway``, ``dist/user`` and ``dist/notification`` hold
-what the layer has not. Everything comes from the lock files as wheels for Lambda's Linux, so no
-compiler and no container is needed; and two builds of the same sources are equal byte for byte.
+``dist/shared-layer`` is the layer; a folder for each function holds what the layer has not.
+Everything comes from the lock files as wheels for Lambda's Linux, so no compiler and no container
+is needed; and two builds of the same sources are equal byte for byte.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).parents[1]
+from local.project import ALL_FUNCTIONS, ROOT, logical_id
+
 PYTHON: Final = "3.13"
 # Lambda's python3.13 runs on Amazon Linux 2023, whose glibc is 2.34.
 PLATFORMS: Final = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
@@ -62,13 +63,15 @@ class Target(NamedTuple):
     beside: str = ""
 
 
+def _of_function(name: str) -> Target:
+    """Return a function's folder; one without a lock of its own needs no more than the layer."""
+    lock = name if (ROOT / "requirements" / f"{name}.txt").exists() else "shared"
+    return Target(name, lock, f"functions/{name}", beside="shared")
+
+
 TARGETS: Final = {
     "SharedLayer": Target("shared-layer", "shared", "layers/shared", inside="python"),
-    "GatewayFunction": Target("gateway", "gateway", "functions/gateway", beside="shared"),
-    "UserFunction": Target("user", "user", "functions/user", beside="shared"),
-    "NotificationFunction": Target(
-        "notification", "notification", "functions/notification", beside="shared"
-    ),
+    **{logical_id(name): _of_function(name) for name in ALL_FUNCTIONS},
 }
 """The folders, by the logical id in template.yaml that deploys them."""
 

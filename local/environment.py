@@ -1,4 +1,4 @@
-"""What each program of the system is told by its environment, on one machine."""
+"""The environment of each program of the system, on one machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Addresses(NamedTuple):
     embedded_broker: bool = True
 
     def for_tools(self) -> dict[str, str]:
-        """What any tool needs to join: the content of ``.local/dev.env``."""
+        """Return what a tool needs to join: the content of ``.local/dev.env``."""
         return {
             "API_URL": self.api,
             "INBOX_URL": self.inbox,
@@ -41,9 +41,9 @@ class Addresses(NamedTuple):
 
 
 def for_gateway(addresses: Addresses, keys: Keys, port: int) -> dict[str, str]:
-    """The gateway's variables: it signs tokens, and has public keys only to seal with."""
+    """Return the gateway's variables: it signs tokens, and seals with public keys."""
     return {
-        **_everybody(addresses),
+        **_common(addresses),
         "HOST": ports.HOST,  # some shells export the machine's name under this one
         "PORT": str(port),
         "REDIS_URL": addresses.redis,
@@ -53,19 +53,36 @@ def for_gateway(addresses: Addresses, keys: Keys, port: int) -> dict[str, str]:
     }
 
 
-def for_user(addresses: Addresses, keys: Keys) -> dict[str, str]:
-    """The user function's variables."""
+def for_function(name: str, addresses: Addresses, keys: Keys) -> dict[str, str]:
+    """Return the variables of a function that event source mappings drive.
+
+    Args:
+        name: of its folder. One that is not listed below is given every address, and no key.
+    """
+    known = {"user": for_user, "notification": for_notification}
+    if name in known:
+        return known[name](addresses, keys)
     return {
-        **_everybody(addresses),
+        **_common(addresses),
+        "DATABASE_URL": addresses.database,
+        "REDIS_URL": addresses.redis,
+        "SMTP_URL": addresses.smtp,
+    }
+
+
+def for_user(addresses: Addresses, keys: Keys) -> dict[str, str]:
+    """Return the user function's variables."""
+    return {
+        **_common(addresses),
         "DATABASE_URL": addresses.database,
         "USER_PRIVATE_KEYS": keys.user.to_json(),
     }
 
 
 def for_notification(addresses: Addresses, keys: Keys) -> dict[str, str]:
-    """The notification function's variables."""
+    """Return the notification function's variables."""
     return {
-        **_everybody(addresses),
+        **_common(addresses),
         "REDIS_URL": addresses.redis,
         "NOTIFICATION_PRIVATE_KEYS": keys.notification.to_json(),
         "MAIL_TRANSPORT": "smtp",
@@ -76,11 +93,11 @@ def for_notification(addresses: Addresses, keys: Keys) -> dict[str, str]:
 
 
 def for_migration(database: str) -> dict[str, str]:
-    """What ``python -m user.operations.migrate`` needs: the database's URL."""
+    """Return the variables of ``python -m user.operations.migrate``."""
     return {"DATABASE_URL": database, "LOG_FORMAT": "line"}
 
 
-def _everybody(addresses: Addresses) -> dict[str, str]:
+def _common(addresses: Addresses) -> dict[str, str]:
     return {**_kafka(addresses), "LOG_FORMAT": "line"}
 
 

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from local.process import Command, module
-
-# Resolved, because macOS names changed files by their real path.
-ROOT: Final = Path(__file__).resolve().parents[1]
-
-GATEWAY: Final = "gateway"
-FUNCTIONS: Final = {"user": "UserFunction", "notification": "NotificationFunction"}
-"""The functions that event source mappings drive: short name, and name in template.yaml."""
+from local.project import FUNCTIONS, GATEWAY, ROOT
 
 _QUIETER_THAN_READY: Final = ("WARNING", "ERROR")
 
 
 def gateway(variables: Mapping[str, str]) -> Command:
-    """The gateway under uvicorn; it is ready when it listens."""
+    """Return the gateway under uvicorn; it is ready when it listens."""
     argv = module("gateway.server")
     return Command(GATEWAY, argv, _environment(variables), ready="Uvicorn running on ")
 
 
 def worker(name: str, variables: Mapping[str, str]) -> Command:
-    """A function, its handler in the process of its event source mappings.
+    """Return a function, its handler in the process of its event source mappings.
 
     It is ready when all of its partitions are assigned.
 
@@ -45,12 +38,12 @@ def worker(name: str, variables: Mapping[str, str]) -> Command:
 
 
 def migration(variables: Mapping[str, str]) -> Command:
-    """Brings the database to the newest schema, and ends."""
+    """Return what brings the database to the newest schema, and ends."""
     return Command("migrate", module("user.operations.migrate"), _environment(variables))
 
 
 def migrated(command: Command) -> Command:
-    """The command, run when the database has the newest schema."""
+    """Return the command, to be run once the database has the newest schema."""
     script = '"$0" -m user.operations.migrate && exec "$0" "$@"'
     return command._replace(argv=("/bin/sh", "-c", script, *command.argv))
 

@@ -23,10 +23,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from local import environment, keys
-from local.build import ROOT
 from local.environment import Addresses
 from local.keys import Keys
 from local.process import Command, Group, Process, StartError, module
+from local.project import FUNCTIONS, GATEWAY, ROOT, logical_id
 
 _SAM: Final = ROOT / ".venv-sam" / "bin" / "sam"
 _SERVICES: Final = ("kafka", "postgres", "redis", "mailpit")
@@ -70,9 +70,11 @@ def function_variables(keys: Keys, ports: Ports) -> dict[str, dict[str, str]]:
     )
     none = dict.fromkeys(("SECRETS_ARN", "KAFKA_SECRET_ARN", "KAFKA_CA_SECRET_ARN"), "")
     return {
-        "GatewayFunction": {**environment.for_gateway(inside, keys, 0), **none},
-        "UserFunction": {**environment.for_user(inside, keys), **none},
-        "NotificationFunction": {**environment.for_notification(inside, keys), **none},
+        logical_id(GATEWAY): {**environment.for_gateway(inside, keys, 0), **none},
+        **{
+            named: {**environment.for_function(name, inside, keys), **none}
+            for name, named in FUNCTIONS.items()
+        },
     }
 
 

@@ -1,6 +1,7 @@
 ##@ Check
 
-ROOTS := gateway user notification shared lambda_esm local
+# The folders that have product code; a function of one's own is in the first.
+ROOTS := functions layers packages/lambda-esm/src local
 
 lint: setup-dev ## Style
 	@$(BIN)/ruff check .
@@ -9,10 +10,10 @@ lint: setup-dev ## Style
 types: setup-dev ## Types
 	@echo "types: everything, then what has to run on macOS"
 	@$(BIN)/python -m mypy
-	@$(BIN)/python -m mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS:%=-p %)
+	@$(BIN)/python -m mypy --platform darwin --cache-dir .mypy_cache/darwin $(ROOTS)
 
 imports: setup-dev ## Import contracts
-	@$(BIN)/python $(BIN)/lint-imports
+	@$(BIN)/python -m tests.imports
 
 ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 

@@ -2,13 +2,12 @@
 
 ARCH ?= x86_64
 COMPILED = $(if $(BYTECODE),--bytecode $(PYTHON313))
-SAM_IDS := SharedLayer GatewayFunction UserFunction NotificationFunction MigrationFunction
 
 build: | $(VENV)/.uv ## The deployable folders in dist/, for Lambda's Linux (ARCH=arm64, BYTECODE=1)
 	@$(BIN)/python -m local.build --arch $(ARCH) $(COMPILED)
 
 # What `sam build` calls, with the folder that it deploys. Migrations are in the user function's.
-$(SAM_IDS:%=build-%): build-%: | $(VENV)/.uv
+build-%: | $(VENV)/.uv
 	@$(BIN)/python -m local.build $(patsubst Migration%,User%,$*) --arch $(ARCH) $(COMPILED) --into "$(ARTIFACTS_DIR)"
 
 # python3.13 as Lambda has it: the one on the path, or pyenv's newest.
@@ -35,4 +34,4 @@ test-lambda: setup-lambda ## The built functions on the real Lambda runtime
 sam: setup-lambda build ## The functions in Lambda's containers by sam local, on the compose services (Docker)
 	@$(BIN)/python -m local.sam
 
-.PHONY: build setup-lambda test-lambda sam $(SAM_IDS:%=build-%)
+.PHONY: build setup-lambda test-lambda sam

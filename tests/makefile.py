@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from local.programs import ROOT
+from local.project import ROOT
 
 MAKEFILE: Final = "\n".join(
     path.read_text() for path in (ROOT / "Makefile", *sorted((ROOT / "make").glob("*.mk")))

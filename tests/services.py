@@ -14,6 +14,7 @@ from local import environment, ports, programs
 from local.environment import Addresses
 from local.keys import Keys
 from local.process import Command, Group, Process
+from local.project import FUNCTIONS, GATEWAY
 
 _T = TypeVar("_T")
 
@@ -210,13 +211,13 @@ def _commands(
     addresses: Addresses, keys: Keys, port: int, variables: Mapping[str, str]
 ) -> dict[str, Command]:
     return {
-        programs.GATEWAY: programs.gateway(
-            {**environment.for_gateway(addresses, keys, port), **variables}
-        ),
-        "user": programs.worker("user", {**environment.for_user(addresses, keys), **variables}),
-        "notification": programs.worker(
-            "notification", {**environment.for_notification(addresses, keys), **variables}
-        ),
+        GATEWAY: programs.gateway({**environment.for_gateway(addresses, keys, port), **variables}),
+        **{
+            name: programs.worker(
+                name, {**environment.for_function(name, addresses, keys), **variables}
+            )
+            for name in FUNCTIONS
+        },
     }
 
 

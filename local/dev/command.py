@@ -14,7 +14,7 @@ from local.dev.state import AlreadyRunning, State
 from local.dev.supervisor import Supervisor
 from local.dev.system import System
 from local.process import Group, StartError
-from local.programs import ROOT
+from local.project import ROOT
 from shared.config.settings import SettingsError, load
 
 _IN_THE_WAY = (

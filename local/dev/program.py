@@ -144,6 +144,12 @@ class Program:
         elif self.is_shown:
             self._show(line)
 
+    def show_held(self) -> None:
+        """Show what is held back until it is ready, because that takes too long."""
+        self.is_shown = True
+        for line in list(self._held or ()):
+            self._show(line)
+
     def _ready(self, process: Process) -> None:
         self._held = None
         self._tell(Ready(self, process))

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Final, TextIO
 
 _WIDTH: Final = 13  # of the longest name, and a space
-_COLOURS: Final = {"gateway": 36, "user": 32, "notification": 35, "inbox": 33, "dev": 1}
+_COLOURS: Final = (36, 32, 35, 33, 34, 96, 92, 95)  # of programs, as they begin to speak
+_BOLD: Final = 1
 _FAINT, _RED, _YELLOW = 2, 31, 33
 _LEVEL: Final = re.compile(r"^\S+ (WARNING|ERROR|CRITICAL) ")
 _LEFT_OUT: Final = re.compile(r" (?:function_request|correlation|message)_id=\S+")
@@ -30,26 +31,27 @@ class Screen:
     def __init__(self, out: TextIO = sys.stdout, env: Mapping[str, str] = os.environ) -> None:
         self._out = out
         self._colour = out.isatty() and not env.get("NO_COLOR")
+        self._colours = {"dev": _BOLD}
         self._one_at_a_time = threading.Lock()
         if out.isatty():
             threading.Thread(target=self._watch_terminal, name="terminal", daemon=True).start()
 
     def line(self, name: str, text: str) -> None:
-        """A line that a program has written; ids that only a search needs are in its log."""
+        """Write a line of a program; ids that only a search needs are in its log alone."""
         text = _LEFT_OUT.sub("", text)
         level = _LEVEL.match(text)
         if level:
             text = self._paint(text, _YELLOW if level[1] == "WARNING" else _RED)
         else:
             text = _IDS.sub(lambda found: self._paint(found[0], _FAINT), text)
-        self._write(self._paint(f"{name:<{_WIDTH}}", _COLOURS.get(name, _FAINT)) + text)
+        self._write(self._paint(f"{name:<{_WIDTH}}", self._colour_of(name)) + text)
 
     def say(self, text: str) -> None:
-        """Something that `make dev` itself has to say."""
+        """Write what `make dev` itself has to say."""
         self.line("dev", text)
 
     def banner(self, api: str, inbox: str, env_file: str, logs: str, seconds: float) -> None:
-        """What one wants to know when everything is ready."""
+        """Write what a person wants to know when everything is ready."""
         bold = self._paint
         self._write(
             f"""
@@ -69,6 +71,9 @@ class Screen:
 """
         )
 
+    def _colour_of(self, name: str) -> int:
+        return self._colours.setdefault(name, _COLOURS[(len(self._colours) - 1) % len(_COLOURS)])
+
     def _paint(self, text: str, colour: int) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour else text
 
@@ -78,7 +83,7 @@ class Screen:
                 self._out.write(text + "\n")
                 self._out.flush()
             except OSError:
-                # Nobody reads any more; writing elsewhere keeps the exit from failing on it, too.
+                # No reader is left; writing elsewhere keeps the exit from failing on it, too.
                 self._out = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for the rest of our life
                 os.kill(os.getpid(), signal.SIGTERM)
 

@@ -12,12 +12,13 @@ from local.dev.program import Ended, Program, Ready
 from local.dev.readiness import Answering, NotAnswering
 from local.dev.screen import Screen
 from local.dev.state import ENV_FILE, State
-from local.dev.system import BROKER, PROGRAMS, SERVICES, System
+from local.dev.system import BROKER, NEEDS_DATABASE, PROGRAMS, SERVICES, System
 from local.dev.watch import Changed
 from local.process import Group, Process, StartError
 
 _START_S: Final = 30.0
 _STOP_S: Final = 10.0
+_SLOW_S: Final = 30.0  # after which a program that is not ready is named
 
 Event = Ended | Ready | Changed | Answering | NotAnswering
 
@@ -47,6 +48,7 @@ class Supervisor:
         self._started_at = started_at
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._asked_readiness = False
+        self._slow_at: float | None = time.monotonic() + _SLOW_S
         logs = state / "logs"
         logs.mkdir(exist_ok=True)
         shown = {*PROGRAMS, "inbox"}
@@ -92,16 +94,19 @@ class Supervisor:
         services = {name: self._parts[name].start() for name in SERVICES}
         found = services[BROKER].wait_ready(_START_S)
         self._system.found_broker(found["address"])
-        for name in ("gateway", "notification"):
-            self._parts[name].start()
+        for name in PROGRAMS:
+            if name != NEEDS_DATABASE:
+                self._parts[name].start()
         services["postgres"].wait_ready(_START_S)
-        self._parts["user"].start()
+        self._parts[NEEDS_DATABASE].start()
         for service in services.values():
             service.wait_ready(_START_S)
 
     def _next(self) -> Event | None:
-        """The next event; None when it is time to start something again."""
+        """Wait for the next event; None when something is due."""
         due = [part.due_at for part in self._parts.values() if part.due_at is not None]
+        if self._slow_at is not None:
+            due.append(self._slow_at)
         wait = max(0.0, min(due) - time.monotonic()) if due else None
         try:
             return self._events.get(timeout=wait)
@@ -123,6 +128,7 @@ class Supervisor:
                 self._show_lines()
             case None:
                 self._start_due()
+                self._name_slow()
 
     def _ended(self, program: Program, process: Process) -> None:
         delay = program.fail(process)
@@ -164,6 +170,16 @@ class Supervisor:
             if part.due_at is not None and part.due_at <= now:
                 self._start_again(name)
 
+    def _name_slow(self) -> None:
+        """Name the programs that are not ready after a while, with what they have written."""
+        if self._slow_at is None or time.monotonic() < self._slow_at:
+            return
+        self._slow_at = None
+        for name in PROGRAMS:
+            if not self._parts[name].was_ready:
+                self._screen.say(f"{name} is not ready after {_SLOW_S:g} s; it has written:")
+                self._parts[name].show_held()
+
     def _start_again(self, name: str) -> None:
         try:
             process = self._parts[name].start()
@@ -173,7 +189,7 @@ class Supervisor:
             self._screen.say(str(error))
 
     def _broker_moved(self, address: str) -> None:
-        """A new broker is empty and listens elsewhere: everybody has to begin again."""
+        """Start every program again: a new broker is empty and listens elsewhere."""
         self._system.found_broker(address)
         self._state.write_env(self._system.addresses.for_tools())
         for name in PROGRAMS:

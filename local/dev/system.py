@@ -1,8 +1,9 @@
-"""What ``make dev`` runs: services and programs, and how each is told where the others are."""
+"""The parts of ``make dev``: services and programs, each with the addresses of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from local import environment, keys, ports, programs
@@ -10,13 +11,16 @@ from local.dev.settings import Ports
 from local.dev.state import State
 from local.environment import Addresses
 from local.process import Command
+from local.project import FUNCTIONS, GATEWAY
 from local.services import apache_kafka, broker, inbox
 from local.services.postgres import Postgres
 from local.services.redis import Redis
 
 BROKER: Final = broker.NAME
 SERVICES: Final = (BROKER, "inbox", "redis", "postgres")
-PROGRAMS: Final = (programs.GATEWAY, *programs.FUNCTIONS)
+PROGRAMS: Final = (GATEWAY, *FUNCTIONS)
+NEEDS_DATABASE: Final = "user"
+"""The program that cannot be prepared before PostgreSQL runs: it migrates."""
 
 
 class System:
@@ -38,7 +42,7 @@ class System:
         self._kafka = ""
 
     def found_broker(self, address: str) -> None:
-        """The broker listens there now."""
+        """Take note of where the broker listens now."""
         self._kafka = address
 
     @property
@@ -55,15 +59,14 @@ class System:
         )
 
     def parts(self) -> Mapping[str, Callable[[], Command]]:
-        """What makes the command of each service and program, by name."""
+        """Return what makes the command of each service and program, by name."""
         return {
             BROKER: self._make_broker,
             "inbox": self._make_inbox,
             "redis": self._make_redis,
             "postgres": self._make_postgres,
-            programs.GATEWAY: self._make_gateway,
-            "user": self._make_user,
-            "notification": self._make_notification,
+            GATEWAY: self._make_gateway,
+            **{name: partial(self._make_function, name) for name in FUNCTIONS},
         }
 
     def _make_broker(self) -> Command:
@@ -88,10 +91,7 @@ class System:
             environment.for_gateway(self.addresses, self._keys, self._ports.api)
         )
 
-    def _make_user(self) -> Command:
-        variables = environment.for_user(self.addresses, self._keys)
-        return programs.migrated(programs.worker("user", variables))
-
-    def _make_notification(self) -> Command:
-        variables = environment.for_notification(self.addresses, self._keys)
-        return programs.worker("notification", variables)
+    def _make_function(self, name: str) -> Command:
+        variables = environment.for_function(name, self.addresses, self._keys)
+        command = programs.worker(name, variables)
+        return programs.migrated(command) if name == NEEDS_DATABASE else command

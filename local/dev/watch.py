@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from local.programs import FUNCTIONS, GATEWAY, ROOT
+from local.project import ALL_FUNCTIONS, FUNCTIONS, ROOT
 
-_ALL: Final = frozenset({GATEWAY, *FUNCTIONS})
+_ALL: Final = frozenset(ALL_FUNCTIONS)
 _WORKERS: Final = frozenset(FUNCTIONS)
 
 _CONCERNED: Final = {

@@ -25,9 +25,10 @@ import httpx
 
 from local import environment, keys, ports
 from local.build import PYTHON as VERSION
-from local.build import ROOT, TARGETS, build
+from local.build import TARGETS, build
 from local.environment import Addresses
 from local.process import Group
+from local.project import ROOT
 from local.services.postgres import Postgres
 from tests.events import kafka
 from tests.lambda_runtime import api_gateway

@@ -15,7 +15,7 @@ import httpx
 
 from local import ports
 from local.compose import write
-from local.programs import ROOT
+from local.project import ROOT
 from local.services.apache_kafka import JARS
 from local.services.kafka_jars import class_path
 from tests.containers import docker

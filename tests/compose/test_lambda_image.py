@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from local import ports
-from local.build import ROOT, TARGETS, build
+from local.build import TARGETS, build
+from local.project import ROOT
 from tests.compose.containers import Containers
 from tests.containers import docker
 from tests.events import kafka

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 
 _PRODUCT = ("functions", "layers", "local", "packages", "infra")
 _BANNED = re.compile(

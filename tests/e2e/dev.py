@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from local import ports
-from local.programs import ROOT
+from local.project import ROOT
 from tests.services import eventually
 
 _PARTS = ("functions", "layers", "local", "template.yaml")

@@ -17,7 +17,7 @@ from typing import Final
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 from tests.containers import docker, needs_docker
 from tests.services import eventually
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 from tests.services import eventually
 
 # One to look for, and the one that builds ours.

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 
 _SETS: Final = ("uv", "run", "dev")
 _PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 from tests.containers import docker, needs_docker
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.kustomize import container_of, render

@@ -16,7 +16,7 @@ import yaml
 
 from infra.kubernetes import secrets
 from local import keys
-from local.programs import ROOT
+from local.project import ROOT
 
 FOLDER: Final = ROOT / "infra" / "kubernetes"
 OVERLAYS: Final = ("dev", "prod")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 from tests.kubernetes.api_server import ApiServer, Asked
 from tests.kubernetes.kustomize import FOLDER, OVERLAYS, objects_of
 

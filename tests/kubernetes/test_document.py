@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from local.programs import ROOT
+from local.project import ROOT
 from tests.kubernetes.kustomize import FOLDER, Manifests, container_of, pod_of, render
 from tests.makefile import has_target
 

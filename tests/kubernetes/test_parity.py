@@ -17,7 +17,7 @@ from lambda_esm.observe.http import HttpServer
 from lambda_esm.options import parse
 from lambda_esm.template.selection import read_mappings
 from local import ports
-from local.programs import ROOT
+from local.project import ROOT
 from notification.settings import Settings as NotificationSettings
 from shared.config.settings import KafkaSettings, LogSettings, load
 from shared.contract.topics import GATEWAY_REPLY, TOPICS

@@ -10,10 +10,11 @@ import pytest
 
 from lambda_esm.template.document import load_template
 from local import environment
-from local.build import ROOT, TARGETS, build
+from local.build import TARGETS, build
 from local.environment import Addresses
 from local.keys import Keys
 from local.process import Command, Group, Process, module
+from local.project import ROOT
 from tests.lambda_runtime.brokers import CuttableBroker
 from tests.lambda_runtime.emulator import PYTHON, Environment, built, emulator_binary
 from tests.lambda_runtime.runtime_api import RuntimeApi

@@ -19,8 +19,9 @@ import httpx
 import psutil
 
 from local import ports
-from local.build import ROOT, TARGETS
+from local.build import TARGETS
 from local.process import Command, Group, Process
+from local.project import ROOT
 from tests.services import PATIENCE_S, eventually
 
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"

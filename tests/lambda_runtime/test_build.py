@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.build import PLATFORMS, ROOT, TARGETS, build, size_bytes
+from local.build import PLATFORMS, TARGETS, build, size_bytes
+from local.project import ROOT
 from tests.lambda_runtime.emulator import PYTHON
 
 _PROVIDED = {"boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3"}

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from local import ports, sam
-from local.build import ROOT, TARGETS, build
+from local.build import TARGETS, build
 from local.process import Command, Group, Process, module
+from local.project import ROOT
 from tests.compose.containers import Containers, provide_kafka
 from tests.services import Inbox, eventually
 

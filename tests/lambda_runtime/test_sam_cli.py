@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.build import ROOT, TARGETS
+from local.build import TARGETS
+from local.project import ROOT
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 

@@ -12,7 +12,8 @@ import pytest
 
 from gateway.settings import Settings as GatewaySettings
 from lambda_esm.template.document import load_template
-from local.build import ROOT, TARGETS
+from local.build import TARGETS
+from local.project import ROOT
 from notification.settings import Settings as NotificationSettings
 from shared.config.secrets import SOURCES
 from shared.config.settings import LogSettings
