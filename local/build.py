@@ -101,12 +101,12 @@ def build(target: Target, folder: Path, arch: str, bytecode: str = "") -> None:
 
 
 def size_bytes(folder: Path) -> int:
-    """The size of all files in a folder, which is what Lambda's 250 MB count."""
+    """Return the size of all files in a folder, which Lambda's 250 MB limit."""
     return sum(path.stat().st_size for path in _files(folder))
 
 
 def _requirements(target: Target) -> str:
-    """The lock's entries, without those that the layer or the runtime has."""
+    """Return the lock's entries, without what the layer or the runtime has."""
     above = set(_IN_RUNTIME)
     if target.beside:
         above |= {name for name, _ in _entries(target.beside)}
@@ -114,7 +114,7 @@ def _requirements(target: Target) -> str:
 
 
 def _entries(lock: str) -> Iterator[tuple[str, str]]:
-    """Each package of a lock file: its name, and its lines with their hashes."""
+    """Yield each package of a lock file: its name, and its lines with their hashes."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     for entry in re.split(r"\n(?=\S)", text.strip()):
         found = _PACKAGE_NAME.match(entry)
@@ -146,7 +146,7 @@ def _strip(packages: Path) -> None:
 
 
 def _compile(python: str, folder: Path, deployed: str) -> None:
-    """Compile all modules; their names are those that they have when deployed (PEP 552)."""
+    """Compile all modules; they are named as when deployed (PEP 552)."""
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     names = ["-s", str(folder), "-p", deployed, str(folder)]
     if subprocess.run([*command, *names], env={"PYTHONHASHSEED": "0"}, check=False).returncode:
@@ -154,7 +154,7 @@ def _compile(python: str, folder: Path, deployed: str) -> None:
 
 
 def _normalize(folder: Path) -> None:
-    """Take away what differs from one build to the next: times, and the umask of whoever built."""
+    """Take away what differs between two builds: times, and the umask."""
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
         os.utime(path, (_EPOCH, _EPOCH))
@@ -177,7 +177,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     given = _parse(sys.argv[1:])
     try:
         for logical_id in given.ids or TARGETS:

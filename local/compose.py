@@ -1,7 +1,7 @@
 """The secrets of the containers: ``python -m local.compose FOLDER``.
 
-Docker Compose hands each service a file of variables; whoever can read one service's file cannot
-open what is sealed to another.
+Docker Compose hands each service a file of variables of its own: one service's file does not open
+what is sealed to another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from local.keys import Keys
 
 
 def variables(keys: Keys) -> Mapping[str, Mapping[str, str]]:
-    """The secret variables of each service."""
+    """Return the secret variables of each service."""
     return {
         "gateway": {
             "JWT_SIGNING_KEYS": keys.jwt.to_json(),

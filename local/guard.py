@@ -37,7 +37,7 @@ def _wait(seconds: float) -> None:
 
 
 def _others() -> bool:
-    """Whether anybody else of the group still runs; the dead that nobody buried do not count."""
+    """Return whether another process of the group runs; zombies do not count."""
     import psutil  # only now: most guards end without having to look, and start must be quick
 
     for process in psutil.process_iter():

@@ -27,7 +27,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 def make() -> Keys:
-    """New keys."""
+    """Make new keys."""
     return Keys(
         jwt=JwkSet((_signing_key(_kid("jwt")),)),
         user=JwkSet((new_key(_kid("user")),)),
@@ -36,7 +36,7 @@ def make() -> Keys:
 
 
 def load_or_make(path: Path) -> Keys:
-    """The keys in a file, which only its owner may read; made when there is none.
+    """Read the keys from a file that only its owner may read; make it when there is none.
 
     Raises:
         ValueError: the file is not what this function writes.

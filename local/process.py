@@ -184,12 +184,12 @@ class Process:
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """The command line that runs a module of this project with this Python."""
+    """Return the command line that runs a module with this Python."""
     return (sys.executable, "-m", name, *arguments)
 
 
 def package_file(package: str, *path: str) -> Path:
-    """A file inside an installed package, found without importing it.
+    """Find a file inside an installed package, without importing it.
 
     Raises:
         StartError: the package is not installed.

@@ -47,7 +47,7 @@ class Ports(NamedTuple):
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> Ports:
-        """As an environment says, or as usual."""
+        """Read the ports from an environment, with defaults."""
         return cls(
             api=env.get("PORT", "3000"),
             invoke=env.get("LAMBDA_PORT", "3001"),
@@ -58,7 +58,7 @@ class Ports(NamedTuple):
 
 
 def function_variables(keys: Keys, ports: Ports) -> dict[str, dict[str, str]]:
-    """What ``--env-vars`` gives each function, by its name in template.yaml."""
+    """Return what ``--env-vars`` gives each function, by its name in template.yaml."""
     inside = Addresses(
         api=f"http://127.0.0.1:{ports.api}",
         inbox="",
@@ -186,7 +186,7 @@ def _show(name: str, line: str) -> None:
 
 
 def main() -> int:
-    """The command: until Ctrl-C."""
+    """Run until Ctrl-C."""
     reason = missing()
     if reason:
         print(f"local.sam: {reason}", file=sys.stderr)  # noqa: T201 - the command's own word

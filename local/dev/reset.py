@@ -9,7 +9,7 @@ from local.dev.state import AlreadyRunning, State
 
 
 def main() -> int:
-    """The command; 2 when the state is in use or is not ours to remove."""
+    """Forget the state; return 2 when it is in use or is not ours to remove."""
     try:
         State(Path(__file__).parents[2] / ".local").forget()
         print("make dev starts empty next time")  # noqa: T201 - a command's output

@@ -11,13 +11,13 @@ from local import ports
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
-# Nobody types these, so when they are taken another one does as well.
+# A person types none of these: when one is taken, another does as well.
 _POSTGRES_PORT = 54320
 _REDIS_PORT = 63790
 
 
 class PortInUse(Exception):
-    """Somebody listens on a port already. The message names the variable that chooses another."""
+    """A port is in use. The message names the variable that chooses another."""
 
 
 class DevSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
@@ -51,7 +51,7 @@ class Ports(NamedTuple):
 
 
 def choose(settings: DevSettings) -> Ports:
-    """The ports to use.
+    """Choose the ports.
 
     Raises:
         PortInUse: one that was asked for is taken.

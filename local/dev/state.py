@@ -42,7 +42,7 @@ class State:
         """Keep the folder to this process; the kernel lets go of it however the process ends.
 
         Raises:
-            AlreadyRunning: somebody else has it.
+            AlreadyRunning: another process has it.
         """
         with (self / _LOCK).open("a+") as lock:
             try:

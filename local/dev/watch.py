@@ -31,7 +31,7 @@ class Changed(NamedTuple):
 
 
 def concerned(paths: Iterable[str]) -> set[str]:
-    """The programs that run what is in these files.
+    """Return the programs that run what is in these files.
 
     Args:
         paths: relative to the project.

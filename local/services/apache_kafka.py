@@ -45,7 +45,7 @@ _JVM: Final = ("-Xmx384m", "-XX:+UseSerialGC", f"{_LOGGING}defaultLogLevel=warn"
 
 
 def command(directory: Path, brokers: int = 1, port: int = 0) -> Command:
-    """The command that runs a cluster; its ready line has ``address`` (the bootstrap servers).
+    """Return the command of a cluster; its ready line has ``address`` (the bootstrap servers).
 
     Args:
         directory, brokers, port: as for :class:`ApacheKafka`.
@@ -186,7 +186,7 @@ class ApacheKafka:
         )
 
     def _cluster_id(self) -> str:
-        """The id that all nodes share, kept beside their data."""
+        """Return the id that all nodes share, kept beside their data."""
         file = self._directory / "cluster-id"
         if not file.exists():
             # Kafka's UUIDs are in base64url; its tool takes a leading dash for an option.
@@ -206,7 +206,7 @@ class ApacheKafka:
 
 
 def _quiet_client(port: int) -> AdminClient:
-    """A client that does not mind, or mention, that nobody listens yet."""
+    """Return a client that logs nothing while no broker listens yet."""
     return AdminClient(
         {
             "bootstrap.servers": f"{HOST}:{port}",
@@ -225,7 +225,7 @@ def _known_nodes(asked: AdminClient) -> set[int]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
+    """Return free ports, all different."""
     held = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in held]
     for each in held:

@@ -37,7 +37,7 @@ _PAUSE_S = 0.002
 
 
 def command(env: Mapping[str, str] | None = None) -> Command:
-    """The command that starts a broker; its ready line has ``address`` (``host:port``)."""
+    """Return the command of a broker; its ready line has ``address`` (``host:port``)."""
     return Command(
         name=NAME,
         argv=module("local.services.broker"),
@@ -85,7 +85,7 @@ class Broker:
             raise RuntimeError(f"The topic {name} cannot be made: error {error}")
 
     def _quicken_groups(self) -> None:
-        """No wait for further members at the first join; the dead are missed soon."""
+        """Let the first join wait for no further member, and notice the dead soon."""
         self._rdkafka.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         self._rdkafka.rd_kafka_mock_set_group_consumer_session_timeout_ms(
             self._cluster, _SESSION_TIMEOUT_MS

@@ -43,7 +43,7 @@ class Jar(NamedTuple):
 
 
 def java() -> str:
-    """The Java launcher on the path.
+    """Find the Java launcher on the path.
 
     Raises:
         KafkaUnavailable: there is none, or it is too old.
@@ -59,7 +59,7 @@ def java() -> str:
 
 
 def class_path(directory: Path, lock: Path = _LOCK) -> str:
-    """The class path of a broker, fetching its jars into ``directory`` where they are not yet.
+    """Return the class path of a broker; fetch into ``directory`` the jars that are missing.
 
     Raises:
         KafkaUnavailable: no Maven, no way to a repository, or a jar that is not the locked one.
@@ -77,7 +77,7 @@ def class_path(directory: Path, lock: Path = _LOCK) -> str:
 
 
 def read_lock(lock: Path = _LOCK) -> Iterator[tuple[Jar, str]]:
-    """Each locked jar and its SHA-256 in hexadecimal."""
+    """Read each locked jar and its SHA-256 in hexadecimal."""
     for line in lock.read_text().splitlines():
         coordinates, checksum = line.split()
         yield Jar(*coordinates.split(":")), checksum
@@ -121,7 +121,7 @@ def _first_error(output: str) -> str:
 
 
 def _differing(directory: Path, locked: dict[Jar, str]) -> set[str]:
-    """The names of jars that are missing or are not the locked ones."""
+    """Return the names of jars that are missing or are not the locked ones."""
     files = ((directory / jar.file_name, checksum) for jar, checksum in locked.items())
     return {file.name for file, checksum in files if _checksum(file) != checksum}
 

@@ -32,7 +32,7 @@ def server_properties(
     data: Path,
     listeners: Sequence[Listener] = (),
 ) -> str:
-    """The content of a node's ``server.properties``: broker and KRaft controller in one.
+    """Return a node's ``server.properties``: broker and KRaft controller in one.
 
     Args:
         node: its number.
@@ -62,7 +62,7 @@ def server_properties(
         ),
         "controller.listener.names": "CONTROLLER",
         "log.dirs": data,
-        # A topic that nobody stated is a mistake, and shall look like one.
+        # A topic that is not stated is a mistake, and shall look like one.
         "auto.create.topics.enable": "false",
         **_replication(len(ports)),
         **_TIMES,
@@ -81,7 +81,7 @@ def _escaped(value: object) -> str:
 
 
 def _replication(nodes: int) -> dict[str, int]:
-    """Every record on every node, acknowledged by all but one."""
+    """Put every record on every node, acknowledged by all but one."""
     in_sync = max(1, nodes - 1)
     internal = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
     return {

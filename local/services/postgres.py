@@ -88,7 +88,7 @@ class Postgres(NamedTuple):
         self._end_leftover()
 
     def command(self, env: Mapping[str, str] | None = None) -> Command:
-        """The command that starts the prepared server."""
+        """Return the command of the prepared server."""
         settings = _SETTINGS | {"port": str(self.port)}
         settings |= {} if self.durable else _UNSAFE_BUT_FAST
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -150,7 +150,7 @@ class Postgres(NamedTuple):
         raise StartError(f"PostgreSQL cannot be set up:\n  {done.stdout.strip()}")
 
     def _give_away(self, data: Path) -> None:
-        """As root: let the account that PostgreSQL will run as have the data and reach it."""
+        """Give the data, as root, to the account that PostgreSQL runs as; let it reach them."""
         account = pwd.getpwnam("nobody")
         for path in (data, self._password):
             os.chown(path, account.pw_uid, account.pw_gid)
@@ -185,7 +185,7 @@ class Postgres(NamedTuple):
         note.unlink(missing_ok=True)
 
     def _processes(self) -> list[psutil.Process]:
-        """The server and its children: they work in the folder of the data."""
+        """Return the server and its children: they work in the folder of the data."""
         mine = ("postgres", str(self._data.resolve()))
         found = psutil.process_iter(["name", "cwd"])
         return [each for each in found if (each.info["name"], each.info["cwd"]) == mine]
@@ -229,7 +229,7 @@ def _let_pass(path: Path) -> None:
         if not mode & stat.S_IXOTH:
             folder.chmod(mode | stat.S_IXOTH)
             log.warning(
-                "PostgreSQL runs as nobody: all users may now pass through %s (chmod %o undoes it)",
+                "PostgreSQL runs as `nobody`: all may now pass through %s (chmod %o undoes it)",
                 folder,
                 stat.S_IMODE(mode),
             )

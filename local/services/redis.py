@@ -47,7 +47,7 @@ class Redis(NamedTuple):
         _write_private(self._configuration, "\n".join(self._settings()))
 
     def command(self, env: Mapping[str, str] | None = None) -> Command:
-        """The command that starts the prepared server."""
+        """Return the command of the prepared server."""
         return Command(
             name=NAME,
             argv=(str(_server()), str(self._configuration)),

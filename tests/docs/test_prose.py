@@ -12,7 +12,7 @@ from local.project import ROOT
 
 _PRODUCT = ("functions", "layers", "local", "packages", "infra")
 _BANNED = re.compile(
-    r"\b(whoever|somebody|nobody|one\s+who|those\s+that|is\s+told|what\s+is\s+away)\b",
+    r"(?<![`\"])\b(whoever|somebody|nobody|one\s+who|those\s+that|is\s+told|what\s+is\s+away)\b",
     re.IGNORECASE,
 )
 _CODE = [path for folder in _PRODUCT for path in sorted((ROOT / folder).rglob("*.py"))]

@@ -19,7 +19,7 @@ NAME = "inbox"
 def command(
     folder: Path, *, http_port: int = 0, smtp_port: int = 0, env: Mapping[str, str] | None = None
 ) -> Command:
-    """The command that starts an inbox on 127.0.0.1.
+    """Return the command of an inbox on 127.0.0.1.
 
     Args:
         folder: where mails are kept.

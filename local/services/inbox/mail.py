@@ -112,7 +112,7 @@ def read(mail_id: str, raw: bytes, received: datetime) -> Mail:
 
 
 def summary(mail: Mail, received: datetime) -> Summary:
-    """The line of the list for a mail."""
+    """Return the line of the list for a mail."""
     return Summary(
         id=mail.id,
         message_id=mail.message_id,
@@ -157,7 +157,7 @@ def _text(part: MIMEPart) -> str:
         return ""
     try:
         return raw.decode(part.get_content_charset("utf-8"), errors="replace")
-    except LookupError:  # a character set nobody knows
+    except LookupError:  # an unknown character set
         return raw.decode("utf-8", errors="replace")
 
 

@@ -35,7 +35,7 @@ class Receiver:
 
 
 def protocol(store: Store) -> SMTP:
-    """A connection's protocol, for ``loop.create_server``."""
+    """Return a connection's protocol, for ``loop.create_server``."""
     # Without a name, aiosmtpd asks the resolver for one, which may take seconds.
     return SMTP(Receiver(store, _tell), hostname="localhost", enable_SMTPUTF8=True)
 

@@ -35,7 +35,7 @@ class Store:
 
     @property
     def unread(self) -> int:
-        """How many nobody has opened since this process started."""
+        """How many are unread since this process started."""
         return sum(not each.read for each in self._list)
 
     def add(self, raw: bytes) -> Summary:
@@ -52,7 +52,7 @@ class Store:
         return self._list[start : start + limit]
 
     def search(self, query: str) -> list[Summary]:
-        """The mails that have every word of the query.
+        """Return the mails that have every word of the query.
 
         ``to:``, ``from:`` and ``subject:`` before a word look there only.
         """
@@ -60,7 +60,7 @@ class Store:
         return [each for each in self._list if all(_has(each, word) for word in words)]
 
     def get(self, mail_id: str) -> Mail | None:
-        """A mail, which then counts as read; ``latest`` is the newest one's name as well."""
+        """Return a mail, which then counts as read; ``latest`` names the newest one."""
         found = self._position(mail_id)
         if found is None:
             return None
@@ -68,7 +68,7 @@ class Store:
         return read(entry.id, self._file(entry.id).read_bytes(), entry.created)
 
     def raw(self, mail_id: str) -> bytes | None:
-        """A mail as it was received."""
+        """Return a mail as it was received."""
         found = self._position(mail_id)
         return None if found is None else self._file(self._list[found].id).read_bytes()
 
@@ -95,7 +95,7 @@ class Store:
 
 
 def _received(mail_id: str) -> datetime:
-    """The time in a mail's name; 1970 for a file that somebody else has put there."""
+    """Read the time in a mail's name; 1970 for a file that is not ours."""
     try:
         return datetime.fromtimestamp(int(mail_id[:16], 16) / _NS, UTC)
     except (ValueError, OverflowError, OSError):

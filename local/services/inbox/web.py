@@ -1,6 +1,6 @@
 """The inbox over HTTP: Mailpit's JSON paths, and a page for people.
 
-A mail is written by whoever can write to the system, so its HTML is untrusted: it is shown in a
+A mail may come from anywhere, so its HTML is untrusted: it is shown in a
 sandboxed frame without scripts, forms or anything fetched from elsewhere.
 """
 
@@ -33,7 +33,7 @@ _SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 def create_app(store: Store, hosts: list[str]) -> Starlette:
-    """The application.
+    """Make the application.
 
     Args:
         store: the mails.
