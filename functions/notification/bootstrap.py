@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from notification.idempotency import Once, redis_store
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 # What an effect needs beside the send itself: its mark in Redis, before and after.
 _MARKING_S = 5.0
-_REDIS_TIMEOUT_S = 1.0
+# Half of it each. A mark whose answer is late is not asked for again: the second SET NX would find
+# the first one's mark, take it for another process's, and wait for its lease.
+_REDIS_TIMEOUT_S = _MARKING_S / 2
 
 
 class Invocation(Protocol):
@@ -115,7 +118,7 @@ def _redis(settings: Settings) -> Redis:
             socket_connect_timeout=_REDIS_TIMEOUT_S,
             socket_keepalive=True,
             health_check_interval=30,  # seconds of idleness, or of being frozen
-            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+            retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1, (RedisConnectionError,)),
         )
     except ValueError:
         raise SettingsError("REDIS_URL is not the URL of a Redis.") from None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from email.message import EmailMessage
+from threading import Timer
 
 import pytest
 from moto import mock_aws
@@ -36,10 +40,10 @@ Build = Callable[..., NotificationFunction]
 
 class Context:
     def __init__(self, remaining_ms: int = 120_000) -> None:
-        self._remaining_ms = remaining_ms
+        self._end = time.monotonic() + remaining_ms / 1000
 
     def get_remaining_time_in_millis(self) -> int:
-        return self._remaining_ms
+        return int((self._end - time.monotonic()) * 1000)
 
 
 def a_record(
@@ -126,6 +130,25 @@ def test_a_batch_delivered_to_two_environments_at_once_is_sent_once(
         answers = list(pool.map(lambda function: function(event, Context()), functions))
     assert [failures(answer) for answer in answers] == [[], []]
     assert sorted(mail_server.addresses) == sorted({f"p{n}@example.com" for n in range(20)})
+
+
+def test_a_redis_that_answers_late_makes_no_mail_wait_for_a_lease(
+    build: Build, mortal_redis: tuple[str, Process], mail_server: MailServer
+) -> None:
+    url, server = mortal_redis
+    function = build(REDIS_URL=url, SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}")
+    assert function(kafka.event(welcome(0)), Context()) == {"batchItemFailures": []}
+    os.kill(server.pid, signal.SIGSTOP)
+    # Longer than the patience of one attempt was when each was made twice, and shorter than now.
+    waking = Timer(1.5, os.kill, (server.pid, signal.SIGCONT))
+    waking.start()
+
+    # Time for the effect, and none to wait until a mark of its own has run out.
+    answer = function(kafka.event(welcome(1)), Context(remaining_ms=27_000))
+
+    waking.join()
+    assert answer == {"batchItemFailures": []}
+    assert mail_server.addresses == ["p0@example.com", "p1@example.com"]
 
 
 def test_a_record_that_cannot_be_sent_does_not_hold_up_the_others(
