@@ -10,6 +10,7 @@ from local.process import Command, module
 from local.project import FUNCTIONS, GATEWAY, ROOT
 
 _QUIETER_THAN_READY: Final = ("WARNING", "ERROR")
+_OURS: Final = ("KAFKA_", "PG")  # the second: libpq's, PGSERVICE for instance
 
 
 def gateway(variables: Mapping[str, str]) -> Command:
@@ -49,8 +50,10 @@ def migrated(command: Command) -> Command:
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    # What a person has exported (LOG_LEVEL, BCRYPT_COST) passes; the addresses and keys are ours.
-    given = {**os.environ, "PYTHONUNBUFFERED": "1", **variables}
-    if given.get("LOG_LEVEL") in _QUIETER_THAN_READY:
-        given["LOG_LEVEL"] = "INFO"
+    # What a person has exported (LOG_LEVEL, BCRYPT_COST) passes; the addresses and keys are ours,
+    # and so is all that says how they are reached.
+    passed = {n: value for n, value in os.environ.items() if not n.startswith(_OURS)}
+    given = {**passed, "PYTHONUNBUFFERED": "1", **variables}
+    level = given.get("LOG_LEVEL", "").upper()
+    given["LOG_LEVEL"] = "INFO" if level in _QUIETER_THAN_READY else level
     return given

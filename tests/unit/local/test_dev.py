@@ -127,7 +127,8 @@ def test_a_reset_leaves_a_running_system_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "given"), [("DEBUG", "DEBUG"), ("WARNING", "INFO"), ("ERROR", "INFO")]
+    ("asked", "given"),
+    [("DEBUG", "DEBUG"), ("debug", "DEBUG"), ("WARNING", "INFO"), ("ERROR", "INFO"), ("", "")],
 )
 def test_a_program_is_never_so_quiet_that_nobody_hears_it_is_ready(
     monkeypatch: pytest.MonkeyPatch, asked: str, given: str
@@ -135,6 +136,15 @@ def test_a_program_is_never_so_quiet_that_nobody_hears_it_is_ready(
     monkeypatch.setenv("LOG_LEVEL", asked)
 
     assert programs.gateway({}).env["LOG_LEVEL"] == given
+
+
+@pytest.mark.parametrize("name", ["KAFKA_SASL_MECHANISM", "PGSERVICE", "PGSSLMODE"])
+def test_what_is_exported_for_other_servers_is_not_meant_for_ours(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "of another system")
+
+    assert name not in programs.gateway({}).env
 
 
 def _on_a_terminal(code: str) -> tuple[int, subprocess.Popen[bytes]]:
