@@ -184,7 +184,7 @@ def main() -> None:
             target = TARGETS[logical_id]
             folder = (given.into or given.dist / target.folder).resolve()
             build(target, folder, given.arch, given.bytecode)
-            print(f"{target.folder:14} {size_bytes(folder) / 1e6:6.1f} MB  {given.arch}")  # noqa: T201 - the command's output
+            print(f"{target.folder:14} {size_bytes(folder) / 1e6:6.1f} MB  {given.arch}")
     except BuildError as error:
         sys.exit(f"local.build: {error}")
 

@@ -182,14 +182,14 @@ def _run(name: str, env: Mapping[str, str]) -> None:
 
 
 def _show(name: str, line: str) -> None:
-    print(f"{name:12} {line}", flush=True)  # noqa: T201 - the command's output
+    print(f"{name:12} {line}", flush=True)
 
 
 def main() -> int:
     """Run until Ctrl-C."""
     reason = missing()
     if reason:
-        print(f"local.sam: {reason}", file=sys.stderr)  # noqa: T201 - the command's own word
+        print(f"local.sam: {reason}", file=sys.stderr)
         return 2
     folder = ROOT / ".local"
     folder.mkdir(exist_ok=True)
@@ -203,10 +203,10 @@ def main() -> int:
         sam = Sam(folder, os.environ.get("NETWORK", _NETWORK), group, _show)
         try:
             sam.start()
-            print(f"API http://127.0.0.1:{sam.ports.api}  mails http://127.0.0.1:{sam.ports.inbox}")  # noqa: T201
+            print(f"API http://127.0.0.1:{sam.ports.api}  mails http://127.0.0.1:{sam.ports.inbox}")
             stopping.wait()
         except StartError as error:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
             return 1
         finally:
             sam.stop()

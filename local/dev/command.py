@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _refuse(reason: str) -> int:
-    print(reason, file=sys.stderr)  # noqa: T201 - the command's own last word
+    print(reason, file=sys.stderr)
     return 2
 
 

@@ -12,9 +12,9 @@ def main() -> int:
     """Forget the state; return 2 when it is in use or is not ours to remove."""
     try:
         State(Path(__file__).parents[2] / ".local").forget()
-        print("make dev starts empty next time")  # noqa: T201 - a command's output
+        print("make dev starts empty next time")
     except (AlreadyRunning, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's own last word
+        print(error, file=sys.stderr)
         return 2
     return 0
 

@@ -246,7 +246,7 @@ def main() -> None:
     try:
         with ApacheKafka(given.directory.resolve(), given.brokers, given.port, print) as kafka:
             ensure_topics(AdminClient({"bootstrap.servers": kafka.bootstrap_servers}))
-            print(f"Apache Kafka listens on {kafka.bootstrap_servers}", flush=True)  # noqa: T201 - the parent reads it
+            print(f"Apache Kafka listens on {kafka.bootstrap_servers}", flush=True)
             ended.wait()
     except StartError as error:
         parser.exit(1, f"{error}\n")

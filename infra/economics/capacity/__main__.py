@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make capacity", description=__doc__)
     parser.add_argument("--plot", type=Path, help="SVG file to write")
     given = parser.parse_args()
-    print(*table(), "", *measured.table(), sep="\n")  # noqa: T201 - a command
+    print(*table(), "", *measured.table(), sep="\n")
     if given.plot:
         draw(given.plot)
 

@@ -34,15 +34,15 @@ def main() -> None:
     parser.add_argument("--kafka", choices=("serverless", "express", "own"), default="serverless")
     parser.add_argument("--prices", action="store_true", help="show each price and its source")
     given = parser.parse_args()
-    print(  # noqa: T201 - a command
+    print(
         f"{given.environment}, Kafka {given.kafka}, {given.rps:g} requests/s, "
         f"{given.users:,} users\nList prices of {prices.REGION}, noted by hand on {prices.DATE}; "
         "look them up again.\n"
     )
     load = Load(rps=given.rps, users=given.users)
-    print(table(load, given.environment, cast("Kafka", given.kafka)))  # noqa: T201 - a command
+    print(table(load, given.environment, cast("Kafka", given.kafka)))
     if given.prices:
-        print("", *prices.table(), sep="\n")  # noqa: T201 - a command
+        print("", *prices.table(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -26,13 +26,13 @@ _QUIET_S = 10.0
 # No later attempt could succeed: the fault is in the record or its address, not in the cluster.
 _PERMANENT = frozenset(
     {
-        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's local errors have such names
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.TOPIC_EXCEPTION,
         KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError._INVALID_ARG,  # noqa: SLF001
+        KafkaError._INVALID_ARG,
     }
 )
 

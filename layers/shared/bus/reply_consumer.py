@@ -31,7 +31,7 @@ _REMEMBERED = 10_000
 _DRAIN = 500
 # The kernel's numbers: copies of one snapshot draw different ones, no other sequence is changed.
 _random = SystemRandom()
-_UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)  # noqa: SLF001 - librdkafka's local errors have such names
+_UNKNOWN = (KafkaError._UNKNOWN_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 

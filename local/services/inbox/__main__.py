@@ -35,7 +35,7 @@ async def _serve(folder: Path, http_port: int, smtp_port: int) -> None:
     smtp = await asyncio.get_running_loop().create_server(lambda: protocol(store), _HOST, smtp_port)
     web = socket.create_server((_HOST, http_port))
     url, mail_url = f"http://{_address(web)}", f"smtp://{_address(smtp.sockets[0])}"
-    print(f"inbox: page {url}, mail to {mail_url}", flush=True)  # noqa: T201 - the parent reads it
+    print(f"inbox: page {url}, mail to {mail_url}", flush=True)
     settings = uvicorn.Config(
         create_app(store, _NAMES),
         lifespan="off",

@@ -42,4 +42,4 @@ def protocol(store: Store) -> SMTP:
 
 def _tell(mail: Summary) -> None:
     to = ", ".join(who.address for who in (*mail.to, *mail.cc, *mail.bcc))
-    print(f"{time.strftime('%H:%M:%S')} mail to={to} subject={mail.subject!r}", flush=True)  # noqa: T201 - a line an event, for the screen
+    print(f"{time.strftime('%H:%M:%S')} mail to={to} subject={mail.subject!r}", flush=True)

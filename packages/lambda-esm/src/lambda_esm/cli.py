@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure(load(LogSettings, os.environ))
         given.do(given)
     except EsmError as error:
-        print(f"lambda-esm: {error}", file=sys.stderr)  # noqa: T201 - the command's own last word
+        print(f"lambda-esm: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -145,4 +145,4 @@ def _one(connection: dict[str, Any], topic: str, group: str, to: str | None) -> 
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201 - what the command is for
+    print(text)

@@ -17,7 +17,7 @@ _KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"
 
 _TURN_S: Final = 2.0
 # Asking again would change nothing.
-_REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - librdkafka's local errors have such names
+_REFUSALS: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 
 
 class Cluster(NamedTuple):

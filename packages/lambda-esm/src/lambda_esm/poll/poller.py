@@ -182,9 +182,9 @@ class Poller:
             self._note(message, cast("KafkaError", message.error()))
 
     def _note(self, message: Message, error: KafkaError) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's name
+        if error.code() == KafkaError._PARTITION_EOF:
             self._at_end[cast("KafkaRecord", message).partition()] = True
-        elif error.code() == KafkaError._FATAL:  # noqa: SLF001 - librdkafka's name
+        elif error.code() == KafkaError._FATAL:
             raise KafkaException(error)
         else:
             self._observer.failed("polling", error.str())
