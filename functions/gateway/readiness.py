@@ -6,7 +6,7 @@ import time
 from typing import Literal
 
 from gateway.cache.redis_client import Away, OptionalRedis
-from gateway.http.requests import Readiness
+from gateway.http.responses import Readiness
 from gateway.user_service.accounts import Users
 from shared.contract.errors import Overloaded, ReplyTimeout, ServiceError
 

@@ -10,9 +10,9 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from gateway.errors import NotAuthenticated
 from gateway.http.fastapi import FastAPI, Request, RequestValidationError, Response
 from gateway.security.abuse_limits import TooSoon
-from gateway.security.access_tokens import NotAuthenticated
 from shared.contract.errors import (
     ReplyTimeout,
     ServiceError,
@@ -28,10 +28,10 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # RFC 9110's phrases, which Python has only since 3.13.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 # JSON pointers begin below the part of the request that FastAPI names first.
-_PARTS = ("body", "query", "path", "header", "cookie")
+_LOCATIONS = ("body", "query", "path", "header", "cookie")
 
 
-class InvalidMember(msgspec.Struct, frozen=True):
+class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong with a request.
 
     Attributes:
@@ -48,7 +48,7 @@ def problem(
     code: str,
     detail: str,
     *,
-    errors: Sequence[InvalidMember] = (),
+    errors: Sequence[FieldError] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
     """A problem as a response.
@@ -85,7 +85,7 @@ def service_problem(error: ServiceError, path: str = "") -> Response:
     errors = []
     if error.code == WeakPassword.code:
         member = "newPassword" if path.endswith("/change") else "password"
-        errors.append(InvalidMember(f"#/{member}", error.message))
+        errors.append(FieldError(f"#/{member}", error.message))
     return problem(error.status, error.code, error.message, errors=errors, headers=headers)
 
 
@@ -103,7 +103,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:  # the framework's only one: the body is not even text
-            return _invalid([InvalidMember("#", "The body is not JSON.")])
+            return _invalid([FieldError("#", "The body is not JSON.")])
         code = _title(error.status_code).lower().replace(" ", "-")
         headers = dict(error.headers or {})
         if error.status_code == 405:
@@ -111,7 +111,7 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, code, str(error.detail), headers=headers)
 
 
-def _invalid(errors: Sequence[InvalidMember]) -> Response:
+def _invalid(errors: Sequence[FieldError]) -> Response:
     detail = "The request does not have the form that is asked for."
     return problem(422, "invalid-request", detail, errors=errors)
 
@@ -130,12 +130,12 @@ def _title(status: int) -> str:
     return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
-def _member(error: dict[str, Any]) -> InvalidMember:
+def _member(error: dict[str, Any]) -> FieldError:
     """A validation error without the value that was sent: it may be a password."""
     place = [str(step) for step in error["loc"]]
-    if place and place[0] in _PARTS:
+    if place and place[0] in _LOCATIONS:
         place = place[1:]
     if error["type"] == "json_invalid":
-        return InvalidMember("#", "The body is not JSON.")
+        return FieldError("#", "The body is not JSON.")
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
-    return InvalidMember(f"#{pointer}", error["msg"])
+    return FieldError(f"#{pointer}", error["msg"])

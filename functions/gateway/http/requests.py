@@ -1,9 +1,8 @@
-"""The bodies of HTTP requests and responses: what the documentation shows, and nothing internal."""
+"""The bodies of HTTP requests."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -148,65 +147,3 @@ class ProfileChange(Body):
         if "email" in self.model_fields_set and self.email is None:
             raise ValueError("An account has an email.")
         return self
-
-
-class View(BaseModel):
-    """What a client is shown; how is worked out when the first is, or when the document is."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
-
-
-class Profile(View):
-    """A user, to themselves."""
-
-    id: str
-    email: str
-    name: str | None
-    email_verified: bool
-    created_at: datetime
-    updated_at: datetime
-
-
-class SignedIn(View):
-    """The tokens of a new session, and whose it is."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the type
-    expires_in: int = Field(description="Seconds until the access token expires")
-    user: Profile
-
-
-class Problem(View):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-class InvalidMember(View):
-    """One thing that is wrong with a request."""
-
-    pointer: str
-    detail: str
-
-
-class InvalidRequest(Problem):
-    """RFC 9457, with what is wrong."""
-
-    errors: list[InvalidMember]
-
-
-class Alive(View):
-    """This process answers."""
-
-    status: Literal["ok"] = "ok"
-
-
-class Readiness(View):
-    """What this process needs, and how each is."""
-
-    status: Literal["ready", "not-ready"]
-    checks: dict[str, Literal["up", "down", "unknown"]]

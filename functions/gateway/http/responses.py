@@ -1,13 +1,39 @@
-"""What a client is shown of its account, beside the profile and the tokens."""
+"""The bodies of HTTP answers: what the documentation shows, and nothing internal."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
-from gateway.http.requests import Profile, View
+
+class View(BaseModel):
+    """What a client is shown; how is worked out when the first is, or when the document is."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
+
+
+class Profile(View):
+    """A user, to themselves."""
+
+    id: str
+    email: str
+    name: str | None
+    email_verified: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class SignedIn(View):
+    """The tokens of a new session, and whose it is."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = Field(default="Bearer")
+    expires_in: int = Field(description="Seconds until the access token expires")
+    user: Profile
 
 
 class Challenge(View):
@@ -89,3 +115,38 @@ class PublicKeys(View):
     """A JWK Set (RFC 7517)."""
 
     keys: list[dict[str, str]]
+
+
+class Problem(View):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class InvalidMember(View):
+    """One thing that is wrong with a request."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidRequest(Problem):
+    """RFC 9457, with what is wrong."""
+
+    errors: list[InvalidMember]
+
+
+class Alive(View):
+    """This process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(View):
+    """What this process needs, and how each is."""
+
+    status: Literal["ready", "not-ready"]
+    checks: dict[str, Literal["up", "down", "unknown"]]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
 from gateway.http.fastapi import Response
-from gateway.http.openapi import also, leads_to, with_body
+from gateway.http.openapi import API_PREFIX, also, api_router, leads_to, with_body
 from gateway.routes.dependencies import Provided, Services, SignedInUser
 from gateway.routes.token_response import new_session, signed_in
 from gateway.security.one_time_tokens import OneTimeToken
@@ -13,7 +12,7 @@ from gateway.user_service.accounts import CHALLENGE_S
 from shared.contract.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
 from shared.security.password_rules import refuse_weak
 
-router = part("auth", f"{API}/auth")
+router = api_router("auth", f"{API_PREFIX}/auth")
 
 _SIGNED_IN = {
     "Refresh": ("refresh", {"refreshToken": "refreshToken"}),
@@ -24,10 +23,10 @@ _SIGNED_IN = {
 @router.post(
     "/register",
     status_code=201,
-    response_model=requests.SignedIn,
+    response_model=responses.SignedIn,
     responses={**with_body(409), **also(202, responses.Accepted), **leads_to(201, **_SIGNED_IN)},
 )
-async def register(body: requests.Register, services: Provided) -> requests.SignedIn | Response:
+async def register(body: requests.Register, services: Provided) -> responses.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
     await services.attempts.network("register")
     refuse_weak(body.password, body.email, body.name)
@@ -40,7 +39,7 @@ async def register(body: requests.Register, services: Provided) -> requests.Sign
 
 @router.post(
     "/login",
-    response_model=requests.SignedIn | responses.Challenge,
+    response_model=responses.SignedIn | responses.Challenge,
     responses={
         **with_body(401, 403),
         **leads_to(
@@ -52,7 +51,7 @@ async def register(body: requests.Register, services: Provided) -> requests.Sign
 )
 async def login(
     body: requests.Login, services: Provided
-) -> requests.SignedIn | responses.Challenge:
+) -> responses.SignedIn | responses.Challenge:
     """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
     await services.attempts.password(body.email)
     refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
@@ -73,7 +72,7 @@ async def login(
 
 
 @router.post("/refresh", responses={**with_body(401), **leads_to(200, **_SIGNED_IN)})
-async def refresh(body: requests.Refresh, services: Provided) -> requests.SignedIn:
+async def refresh(body: requests.Refresh, services: Provided) -> responses.SignedIn:
     """Spend the refresh token for new tokens; spending it twice ends the session."""
     spent = OneTimeToken.of(body.refresh_token)
     successor = services.refresh_tokens.after(spent)
@@ -95,7 +94,7 @@ async def logout(
     await services.denied.add(*ended.ended)
 
 
-async def _register(body: requests.Register, services: Services) -> requests.SignedIn | Response:
+async def _register(body: requests.Register, services: Services) -> responses.SignedIn | Response:
     refresh, verification = services.refresh_tokens.first(), OneTimeToken.new()
     session = new_session(services, refresh) if services.sign_up == "open" else None
     user = await services.users.register(

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, cast
 import msgspec
 
 from gateway.cache.profile_cache import ProfileCache
+from gateway.errors import NotAuthenticated
 from gateway.http.fastapi import (
     Depends,
     HTTPAuthorizationCredentials,
@@ -18,7 +19,7 @@ from gateway.middleware.rate_limit import Throttle
 from gateway.notifications import Notifications
 from gateway.readiness import ReadinessProbe
 from gateway.security.abuse_limits import Attempts
-from gateway.security.access_tokens import AccessTokens, Claims, NotAuthenticated
+from gateway.security.access_tokens import AccessTokens, Claims
 from gateway.security.one_time_tokens import RefreshTokens
 from gateway.security.revoked_sessions import DeniedSessions
 from gateway.user_service.accounts import Users

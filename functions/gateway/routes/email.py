@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.errors import NotAuthenticated
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
-from gateway.http.openapi import with_body
+from gateway.http.openapi import API_PREFIX, api_router, with_body
 from gateway.routes.dependencies import Provided, SignedInUserOrNobody
-from gateway.security.access_tokens import NotAuthenticated
 from gateway.security.one_time_tokens import OneTimeToken
 
-router = part("email", f"{API}/auth/email/verify")
+router = api_router("email", f"{API_PREFIX}/auth/email/verify")
 
 
 @router.post("", status_code=204, responses=with_body(400, 409))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from gateway.http import requests
-from gateway.http.api_router import part
+from gateway.http import responses
 from gateway.http.fastapi import Response
+from gateway.http.openapi import api_router
 from gateway.routes.dependencies import Provided
 
-router = part("health", "/health")
+router = api_router("health", "/health")
 
 
 @router.get("", name="health")
 @router.get("/live")
-async def live() -> requests.Alive:
+async def live() -> responses.Alive:
     """This process answers."""
-    return requests.Alive()
+    return responses.Alive()
 
 
-@router.get("/ready", responses={503: {"model": requests.Readiness, "description": "Not ready"}})
-async def ready(response: Response, services: Provided) -> requests.Readiness:
+@router.get("/ready", responses={503: {"model": responses.Readiness, "description": "Not ready"}})
+async def ready(response: Response, services: Provided) -> responses.Readiness:
     """Kafka, Redis, and the user service with its database, each with its state."""
     readiness = await services.readiness.check()
     response.status_code = 200 if readiness.status == "ready" else 503

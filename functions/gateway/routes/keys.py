@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gateway.http import responses
-from gateway.http.api_router import part
 from gateway.http.fastapi import Response
+from gateway.http.openapi import api_router
 from gateway.routes.dependencies import Provided
 
-router = part("keys", "")
+router = api_router("keys", "")
 
 # A verifier that meets an unknown kid asks again; so this only spares it most of the asking.
 _CACHE = "public, max-age=300"

@@ -28,7 +28,7 @@ _OPEN: Final = f"{_CLOSED}; script-src 'self'; connect-src 'self'; img-src data:
 _PAGE: Final = {"content-security-policy": _OPEN, "referrer-policy": "no-referrer"}
 # Swagger UI sets styles of elements.
 _DESCRIPTION: Final = {"content-security-policy": f"{_OPEN} 'unsafe-inline'"}
-_PART: Final = {"cache-control": "public, max-age=300"}
+_ASSET: Final = {"cache-control": "public, max-age=300"}
 
 
 def routes() -> Iterator[Route]:
@@ -38,7 +38,7 @@ def routes() -> Iterator[Route]:
     for name in ("verify-email", "reset-password"):
         yield _file(f"/{name}", _OWN / f"{name}.html", _PAGE)
     for name in ("page.css", "page.js", "docs.js"):
-        yield _file(f"/pages/{name}", _OWN / name, _PART)
+        yield _file(f"/pages/{name}", _OWN / name, _ASSET)
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
         yield Route(f"/docs/{name}", _swagger_ui)
 
@@ -51,7 +51,7 @@ async def _swagger_ui(request: Request) -> Response:
     """From the package that carries Swagger UI; its code is not imported."""
     name = request.url.path.rpartition("/")[2]
     file = distribution("fastapi-swagger").locate_file(f"fastapi_swagger/resources/{name}")
-    return _response(Path(str(file)), _PART)
+    return _response(Path(str(file)), _ASSET)
 
 
 def _file(path: str, file: Path, headers: dict[str, str]) -> Route:

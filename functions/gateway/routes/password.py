@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
-from gateway.http.openapi import with_body
+from gateway.http.openapi import API_PREFIX, api_router, with_body
 from gateway.routes.dependencies import Provided, SignedInUser
 from gateway.security.one_time_tokens import OneTimeToken
 
-router = part("password", f"{API}/auth/password")
+router = api_router("password", f"{API_PREFIX}/auth/password")
 
 
 @router.post("/change", status_code=204, responses=with_body(401))

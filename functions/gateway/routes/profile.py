@@ -5,14 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
 from gateway.http.fastapi import Response
-from gateway.http.openapi import problems, with_body
+from gateway.http.openapi import API_PREFIX, api_router, problems, with_body
 from gateway.routes.dependencies import Provided, Services, SignedInUser
 from gateway.security.access_tokens import Claims
 from shared.contract.messages import User
 
-router = part("profile", f"{API}/auth")
+router = api_router("profile", f"{API_PREFIX}/auth")
 
 # RFC 9211.
 _HIT = {"cache-status": "redis; hit"}
@@ -20,7 +19,7 @@ _MISS = {"cache-status": "redis; fwd=miss"}
 _ATTACHMENT = {"content-disposition": 'attachment; filename="account.json"'}
 
 
-@router.get("/profile", response_model=requests.Profile, responses=problems(401, 404))
+@router.get("/profile", response_model=responses.Profile, responses=problems(401, 404))
 async def get_profile(who: SignedInUser, services: Provided) -> Response:
     """Your profile."""
     cached = await services.cache.get(who.user_id)
@@ -30,7 +29,7 @@ async def get_profile(who: SignedInUser, services: Provided) -> Response:
     return _json(await services.cache.put(user), _MISS)
 
 
-@router.patch("/profile", response_model=requests.Profile, responses=with_body(401, 403, 404, 409))
+@router.patch("/profile", response_model=responses.Profile, responses=with_body(401, 403, 404, 409))
 async def change_profile(
     body: requests.ProfileChange, who: SignedInUser, services: Provided
 ) -> Response:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from gateway.http import responses
-from gateway.http.api_router import API, part
 from gateway.http.fastapi import Path
-from gateway.http.openapi import leads_to, problems
+from gateway.http.openapi import API_PREFIX, api_router, leads_to, problems
 from gateway.routes.dependencies import Provided, SignedInUser
 from gateway.security.access_tokens import Claims
 from shared.contract.account_commands import SessionView
 
-router = part("sessions", f"{API}/auth/sessions")
+router = api_router("sessions", f"{API_PREFIX}/auth/sessions")
 
 SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from gateway.context import origin
-from gateway.http import requests
+from gateway.http import responses
 from gateway.routes.dependencies import Services
 from gateway.security.one_time_tokens import OneTimeToken
 from shared.contract.messages import NewSession, User
@@ -26,11 +26,11 @@ def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
 
 def signed_in(
     services: Services, user: User, session_id: str, refresh: OneTimeToken
-) -> requests.SignedIn:
+) -> responses.SignedIn:
     """The tokens of a session that has been opened or refreshed."""
-    return requests.SignedIn(
+    return responses.SignedIn(
         access_token=services.tokens.issue(user.id, session_id),
         refresh_token=refresh.value,
         expires_in=services.tokens.seconds,
-        user=requests.Profile.model_validate(user, from_attributes=True),
+        user=responses.Profile.model_validate(user, from_attributes=True),
     )

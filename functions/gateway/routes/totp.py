@@ -5,14 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
-from gateway.http.openapi import with_body
+from gateway.http.openapi import API_PREFIX, api_router, with_body
 from gateway.routes.dependencies import Provided, SignedInUser
 from gateway.routes.token_response import new_session, signed_in
 from gateway.security.one_time_tokens import OneTimeToken, new_recovery_codes, new_totp_secret
 from shared.contract.errors import SessionEnded
 
-router = part("second factor", f"{API}/auth/totp")
+router = api_router("second factor", f"{API_PREFIX}/auth/totp")
 
 
 @router.post("/enrol", responses=with_body(401, 403, 409))
@@ -43,7 +42,7 @@ async def confirm(
 
 
 @router.post("/challenge", responses=with_body(400, 401))
-async def answer(body: requests.Answer, services: Provided) -> requests.SignedIn:
+async def answer(body: requests.Answer, services: Provided) -> responses.SignedIn:
     """The second step of a login: a code of the moment, or a recovery code."""
     await services.attempts.network("code")
     refresh = services.refresh_tokens.first()

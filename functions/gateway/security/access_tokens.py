@@ -1,4 +1,4 @@
-"""Access tokens (JWT, RFC 7519 and RFC 9068's claims) and refresh tokens (opaque).
+"""Access tokens: JWT (RFC 7519) with RFC 9068's claims.
 
 Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a key without a name
 is not looked for.
@@ -15,23 +15,20 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.security.jose import jwt
+from gateway.errors import NotAuthenticated
+from shared.config.lazy_imports import deferred
 from shared.config.settings import SettingsError
-from shared.contract.errors import ServiceError
+
+# PyJWT asks for X.509 to read RSA certificates, which no key of ours is; that import would take a
+# twentieth of the gateway's cold start.
+with deferred("cryptography.x509"):
+    import jwt
 
 _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
 _TYPE = "at+jwt"  # RFC 9068, section 2.1: no other JWT that the same keys sign will do
 _CLOCK_SKEW_S = 5
 _REMEMBERED = 10_000
-_REFRESH_BYTES = 32
-
-
-class NotAuthenticated(ServiceError):
-    """No access token, or not one that we would issue today."""
-
-    code = "not-authenticated"
-    status = 401
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -44,24 +41,6 @@ class Claims(msgspec.Struct, frozen=True):
 
     user_id: str
     session_id: str
-
-
-class RefreshToken(msgspec.Struct, frozen=True):
-    """A new refresh token: 256 random bits, of which only the hash is kept.
-
-    Attributes:
-        value: what the client is given.
-        hash: SHA-256 in hexadecimal.
-    """
-
-    value: str
-    hash: str
-
-    @classmethod
-    def new(cls) -> RefreshToken:
-        """Make one."""
-        value = secrets.token_urlsafe(_REFRESH_BYTES)
-        return cls(value, hashlib.sha256(value.encode()).hexdigest())
 
 
 class AccessTokens:

@@ -20,6 +20,14 @@ def test_a_token_has_one_successor_at_every_gateway() -> None:
     assert successor.hash == hashlib.sha256(successor.value.encode()).hexdigest()
 
 
+def test_only_the_hash_of_a_refresh_token_is_for_others() -> None:
+    first, second = RefreshTokens(KEY).first(), RefreshTokens(KEY).first()
+
+    assert first.value != second.value
+    assert len(first.value) >= 43  # 256 bits in base64url
+    assert first.hash == hashlib.sha256(first.value.encode()).hexdigest()
+
+
 def test_without_the_key_there_is_no_telling_the_successor() -> None:
     first = RefreshTokens(KEY).first()
 
