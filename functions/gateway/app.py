@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gateway.http import openapi, problems
 from gateway.http.fastapi import FastAPI
-from gateway.middleware.rate_limit import Throttled
-from gateway.middleware.request_context import Edge
+from gateway.middleware.rate_limit import RateLimitMiddleware
+from gateway.middleware.request_context import RequestContextMiddleware
 from gateway.routes import auth, email, health, keys, pages, password, profile, sessions, totp
 from gateway.routes.dependencies import Services
 
@@ -36,6 +36,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     problems.install(app)
     openapi.describe_problems(app, services.sign_up)
-    app.add_middleware(Throttled, throttle=services.throttle, prefix=openapi.API_PREFIX)
-    app.add_middleware(Edge)  # added last, so it is the outermost
+    app.add_middleware(
+        RateLimitMiddleware, rate_limit=services.rate_limit, prefix=openapi.API_PREFIX
+    )
+    app.add_middleware(RequestContextMiddleware)  # added last, so it is the outermost
     return app

@@ -11,7 +11,7 @@ from mangum import Mangum
 from gateway.app import create_app
 from gateway.bootstrap import Gateway
 from gateway.http.problems import MEDIA_TYPE
-from gateway.middleware.cloudfront import behind
+from gateway.middleware.cloudfront import with_front
 from gateway.settings import Settings
 from shared.bus.requester import CallerPolls
 from shared.runtime.lambda_function import Event, Handler, LambdaFunction, Response
@@ -24,7 +24,7 @@ def _build(settings: Settings) -> Handler:
     logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
     gateway = Gateway(settings, CallerPolls)
     gateway.start()
-    app: Any = behind(create_app(gateway.services), settings)
+    app: Any = with_front(create_app(gateway.services), settings)
     # Without lifespan: Mangum would run start and stop around every single invocation.
     texts = ["application/json", MEDIA_TYPE, "text/"]
     http: Any = Mangum(app, lifespan="off", text_mime_types=texts)

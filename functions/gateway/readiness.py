@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Literal
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 from gateway.http.responses import Readiness
-from gateway.user_service.accounts import Users
+from gateway.user_service.accounts import AccountCommands
 from shared.contract.errors import Overloaded, ReplyTimeout, ServiceError
 
 State = Literal["up", "down", "unknown"]
@@ -22,8 +22,8 @@ class ReadinessProbe:
     Redis is reported and not required: requests are served without it.
     """
 
-    def __init__(self, users: Users, redis: OptionalRedis) -> None:
-        self._users = users
+    def __init__(self, accounts: AccountCommands, redis: RedisClient) -> None:
+        self._accounts = accounts
         self._redis = redis
         self._kept: Readiness | None = None
         self._kept_until = 0.0
@@ -40,7 +40,7 @@ class ReadinessProbe:
 
     async def _ask(self) -> tuple[State, State]:
         try:
-            await self._users.ping(_PATIENCE_S)
+            await self._accounts.ping(_PATIENCE_S)
         except ReplyTimeout:
             return "up", "down"
         except Overloaded:
@@ -53,6 +53,6 @@ class ReadinessProbe:
     async def _ping(self) -> State:
         try:
             await self._redis.run(lambda: self._redis.client.ping())
-        except Away:
+        except RedisUnavailable:
             return "down"
         return "up"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 from shared.contract.messages import User, encode
 
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ class ProfileCache:
         seconds: how long one is kept.
     """
 
-    def __init__(self, redis: OptionalRedis, *, seconds: int) -> None:
+    def __init__(self, redis: RedisClient, *, seconds: int) -> None:
         self._redis = redis
         self._seconds = seconds
         self._put = redis.script(_PUT)
@@ -49,7 +49,7 @@ class ProfileCache:
         """The profile's JSON; None when it is not there, or Redis is away."""
         try:
             return await self._run(lambda: self._redis.client.hget(_key(user_id), "p"))  # type: ignore[return-value, arg-type] # redis-py types the client for both of its worlds
-        except Away:
+        except RedisUnavailable:
             return None
 
     async def put(self, user: User) -> bytes:
@@ -60,7 +60,7 @@ class ProfileCache:
             await self._run(
                 lambda: self._put(keys=[_key(user.id)], args=[version, profile, self._seconds])
             )
-        except Away:
+        except RedisUnavailable:
             self._outdated_now(user.id)
         return profile
 
@@ -68,11 +68,11 @@ class ProfileCache:
         """Nothing of a person is kept."""
         try:
             await self._run(lambda: self._redis.client.delete(_key(user_id)))
-        except Away:
+        except RedisUnavailable:
             self._outdated_now(user_id)
 
     async def _run(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """As :meth:`OptionalRedis.run`, after what is outdated was forgotten."""
+        """As :meth:`RedisClient.run`, after what is outdated was forgotten."""
 
         async def after_outdated() -> _T:
             for user_id in list(self._outdated):  # one by one: a cluster keeps them apart

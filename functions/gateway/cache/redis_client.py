@@ -31,11 +31,11 @@ _PAUSE_S = 2.0
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
 
-class Away(Exception):
+class RedisUnavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
 
 
-class OptionalRedis:
+class RedisClient:
     """A Redis client that fails fast.
 
     Args:
@@ -89,11 +89,11 @@ class OptionalRedis:
         """The result of a call that uses :attr:`client`.
 
         Raises:
-            Away: it failed, or one did less than two seconds ago.
+            RedisUnavailable: it failed, or one did less than two seconds ago.
         """
         if time.monotonic() < self._retry_at:
             self.failures += 1
-            raise Away
+            raise RedisUnavailable
         from redis.exceptions import RedisError
 
         try:
@@ -102,7 +102,7 @@ class OptionalRedis:
             self.failures += 1
             self._retry_at = time.monotonic() + _PAUSE_S
             log.warning("redis is away", extra={"reason": type(error).__name__})
-            raise Away from None
+            raise RedisUnavailable from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,11 +12,11 @@ from starlette.routing import Match
 
 from gateway.errors import NotAuthenticated
 from gateway.http.fastapi import FastAPI, Request, RequestValidationError, Response
-from gateway.security.abuse_limits import TooSoon
 from shared.contract.errors import (
     ReplyTimeout,
     ServiceError,
     SessionEnded,
+    TooManyAttempts,
     Unavailable,
     WeakPassword,
 )
@@ -78,7 +78,7 @@ def service_problem(error: ServiceError, path: str = "") -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated) or error.code == SessionEnded.code:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
-    elif isinstance(error, TooSoon):
+    elif isinstance(error, TooManyAttempts) and error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     elif isinstance(error, Unavailable | ReplyTimeout) or error.status in {429, 503}:
         headers["retry-after"] = _RETRY_AFTER_S

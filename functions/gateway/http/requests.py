@@ -45,12 +45,22 @@ class Body(BaseModel):
     )
 
 
-class Register(Body):
+class ProfileMembers(Body):
+    """What a client says of a person: the members that registering and changing share."""
+
+    name: Annotated[Name | None, Field(examples=["Ada"])] = None
+
+    def profile(self) -> dict[str, object]:
+        """Return the members that were sent, null included, by their names in our messages."""
+        sent = ProfileMembers.model_fields.keys() & self.model_fields_set
+        return {name: getattr(self, name) for name in sent}
+
+
+class Register(ProfileMembers):
     """Make an account."""
 
     email: Email
     password: NewPassword
-    name: Annotated[Name | None, Field(examples=["Ada"])] = None
 
 
 class Login(Body):
@@ -129,20 +139,19 @@ class Answer(TotpCode):
     challenge_token: Token
 
 
-class ProfileChange(Body):
+class ProfileChange(ProfileMembers):
     """Change one's profile: what is absent stays as it is, and a null name is taken away.
 
     A new e-mail counts once it is confirmed with the link that is mailed there. If the login was
     long ago, it needs the password.
     """
 
-    name: Name | None = None
     email: Email | None = None
     password: AnyPassword | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.model_fields_set & {"name", "email"}:
+        if not (self.profile() or "email" in self.model_fields_set):
             raise ValueError("Give a name or an email.")
         if "email" in self.model_fields_set and self.email is None:
             raise ValueError("An account has an email.")

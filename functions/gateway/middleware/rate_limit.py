@@ -15,7 +15,7 @@ import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 from gateway.http.problems import problem
 from gateway.security.client_network import network_of
 
@@ -56,7 +56,7 @@ class _Counters(NamedTuple):
     own: MovingWindowRateLimiter
 
 
-class Throttle:
+class RateLimit:
     """Counts requests.
 
     Args:
@@ -64,7 +64,7 @@ class Throttle:
         requests, seconds: the limit.
     """
 
-    def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
+    def __init__(self, redis: RedisClient, *, requests: int, seconds: int) -> None:
         self._redis = redis
         self._requests, self._seconds = requests, seconds
 
@@ -92,7 +92,7 @@ class Throttle:
         client = network_of(address)
         try:
             return await self._redis.run(lambda: self._count(self._counters.shared, client))
-        except Away:
+        except RedisUnavailable:
             return await self._count(self._counters.own, client)
 
     async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
@@ -108,16 +108,16 @@ class Throttle:
         )
 
 
-class Throttled:
+class RateLimitMiddleware:
     """ASGI middleware: counts requests before anything is read of them.
 
     Args:
         prefix: the paths that are limited.
     """
 
-    def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, rate_limit: RateLimit, prefix: str) -> None:
         self._app = app
-        self._throttle = throttle
+        self._rate_limit = rate_limit
         self._prefix = prefix + "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,7 +126,7 @@ class Throttled:
             await self._app(scope, receive, send)
             return
         client = scope.get("client")
-        allowance = await self._throttle.admit(client[0] if client else "")
+        allowance = await self._rate_limit.admit(client[0] if client else "")
 
         async def send_with_allowance(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.context import Origin, origin
+from gateway.context import RequestContext, request_context
 from gateway.http.problems import problem
 from shared.config.logs import bind
 from shared.contract.messages import Client
@@ -41,7 +41,7 @@ class BodyTooLarge(HTTPException):
         super().__init__(413, "The body has more than 64 KiB.")
 
 
-class Edge:
+class RequestContextMiddleware:
     """ASGI middleware around the whole app."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,13 +54,15 @@ class Edge:
             return
         headers = dict(scope["headers"])
         request_id, traceparent = _identify(headers)
-        token = origin.set(Origin(request_id, traceparent, _device(headers, scope)))
+        token = request_context.set(
+            RequestContext(request_id, traceparent, _device(headers, scope))
+        )
         response = _Response(send, request_id)
         try:
             with bind(request_id=request_id):
                 await self._serve(scope, _bounded(receive), response)
         finally:
-            origin.reset(token)
+            request_context.reset(token)
 
     async def _serve(self, scope: Scope, receive: Receive, response: _Response) -> None:
         started = time.perf_counter()

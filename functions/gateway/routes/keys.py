@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.http import responses
 from gateway.http.fastapi import Response
 from gateway.http.openapi import api_router
-from gateway.routes.dependencies import Provided
+from gateway.routes.dependencies import ServicesDep
 
 router = api_router("keys", "")
 
@@ -14,7 +14,7 @@ _CACHE = "public, max-age=300"
 
 
 @router.get("/.well-known/jwks.json")
-async def public_keys(response: Response, services: Provided) -> responses.PublicKeys:
+async def public_keys(response: Response, services: ServicesDep) -> responses.PublicKeys:
     """A JWK Set (RFC 7517); two keys are alive during a rotation."""
     response.headers["cache-control"] = _CACHE
-    return responses.PublicKeys.model_validate(services.tokens.public_keys())
+    return responses.PublicKeys.model_validate(services.access_tokens.public_keys())

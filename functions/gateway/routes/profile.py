@@ -7,7 +7,7 @@ import msgspec
 from gateway.http import requests, responses
 from gateway.http.fastapi import Response
 from gateway.http.openapi import API_PREFIX, api_router, problems, with_body
-from gateway.routes.dependencies import Provided, Services, SignedInUser
+from gateway.routes.dependencies import CurrentClaims, Services, ServicesDep
 from gateway.security.access_tokens import Claims
 from shared.contract.messages import User
 
@@ -20,55 +20,58 @@ _ATTACHMENT = {"content-disposition": 'attachment; filename="account.json"'}
 
 
 @router.get("/profile", response_model=responses.Profile, responses=problems(401, 404))
-async def get_profile(who: SignedInUser, services: Provided) -> Response:
+async def get_profile(claims: CurrentClaims, services: ServicesDep) -> Response:
     """Your profile."""
-    cached = await services.cache.get(who.user_id)
+    cached = await services.profile_cache.get(claims.user_id)
     if cached is not None:
         return _json(cached, _HIT)
-    user = await services.users.find(who)
-    return _json(await services.cache.put(user), _MISS)
+    user = await services.accounts.find(claims)
+    return _json(await services.profile_cache.put(user), _MISS)
 
 
 @router.patch("/profile", response_model=responses.Profile, responses=with_body(401, 403, 404, 409))
 async def change_profile(
-    body: requests.ProfileChange, who: SignedInUser, services: Provided
+    body: requests.ProfileChange, claims: CurrentClaims, services: ServicesDep
 ) -> Response:
     """Change your name or e-mail; what is absent stays as it is.
 
     A new e-mail counts once it is confirmed, with the link that is mailed there.
     """
     if body.email is not None:
-        user = await _change_email(body.email, body.password, who, services)
-    if body.email is None or "name" in body.model_fields_set:
-        user = await services.users.update(who, name=body.name)
-    return _json(await services.cache.put(user))
+        user = await _change_email(body.email, body.password, claims, services)
+    profile = body.profile()
+    if profile:
+        user = await services.accounts.update(claims, profile)
+    return _json(await services.profile_cache.put(user))
 
 
 @router.delete("/profile", status_code=204, responses=with_body(401))
 async def delete_profile(
-    body: requests.PasswordOnly, who: SignedInUser, services: Provided
+    body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep
 ) -> None:
     """Delete your account, and all that is kept for it."""
-    await services.attempts.password(who.user_id)
-    ended = await services.users.delete(who, body.password)
-    await services.denied.add(*ended.ended)
-    await services.cache.remove(who.user_id)
+    await services.abuse_limits.password(claims.user_id)
+    ended = await services.accounts.delete(claims, body.password)
+    await services.revoked_sessions.add(*ended.ended)
+    await services.profile_cache.remove(claims.user_id)
 
 
 @router.get("/export", response_model=responses.Export, responses=problems(401))
-async def export(who: SignedInUser, services: Provided) -> Response:
+async def export(claims: CurrentClaims, services: ServicesDep) -> Response:
     """All that is kept about you."""
-    return _json(msgspec.json.encode(await services.users.export(who)), _ATTACHMENT)
+    return _json(msgspec.json.encode(await services.accounts.export(claims)), _ATTACHMENT)
 
 
-async def _change_email(email: str, password: str | None, who: Claims, services: Services) -> User:
+async def _change_email(
+    email: str, password: str | None, claims: Claims, services: Services
+) -> User:
     if password is not None:
-        await services.attempts.password(who.user_id)
-    await services.attempts.mail("change", email)
+        await services.abuse_limits.password(claims.user_id)
+    await services.abuse_limits.mail("change", email)
     quiet = services.sign_up == "private"
-    user = await services.credentials.change_email(who, email, password, quiet=quiet)
+    user = await services.credentials.change_email(claims, email, password, quiet=quiet)
     if password is not None:
-        await services.attempts.password_was_right(who.user_id)
+        await services.abuse_limits.password_was_right(claims.user_id)
     return user
 
 

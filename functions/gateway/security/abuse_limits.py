@@ -15,34 +15,19 @@ import math
 from contextlib import suppress
 from hashlib import sha256
 
-from gateway.cache.redis_client import Away, OptionalRedis
-from gateway.context import origin
-from gateway.security.backoff import Delays, Pace
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
+from gateway.context import request_context
+from gateway.security.backoff import Backoff, BackoffPolicy
 from gateway.security.client_network import network_of
-from shared.contract.errors import ServiceError
+from shared.contract.errors import TooManyAttempts
 
 log = logging.getLogger(__name__)
 
 _KNOWN_S = 30 * 24 * 3600
 
 
-class TooSoon(ServiceError):
-    """Too many tries; the next may come after a delay.
-
-    Attributes:
-        retry_after_s: seconds until then.
-    """
-
-    code = "too-many-attempts"
-    status = 429
-
-    def __init__(self, wait_ms: int) -> None:
-        super().__init__("Too many attempts. Wait a while.")
-        self.retry_after_s = max(1, math.ceil(wait_ms / 1000))
-
-
-class Attempts:
-    """Admits attempts or raises :class:`TooSoon`.
+class AbuseLimits:
+    """Admits attempts or raises :class:`TooManyAttempts`.
 
     Accounts are named by their e-mail or id, whether or not there is such an account, so that a
     refusal tells nothing; only a hash of the name is kept.
@@ -54,38 +39,40 @@ class Attempts:
     """
 
     def __init__(
-        self, redis: OptionalRedis, *, per_account: int, per_network: int, longest_s: int
+        self, redis: RedisClient, *, per_account: int, per_network: int, longest_s: int
     ) -> None:
         self._redis = redis
-        self._delays = Delays(redis)
-        self._account_here = Pace(per_account, longest_ms=longest_s * 1000)
-        self._network = Pace(per_network, longest_ms=longest_s * 1000)
+        self._backoff = Backoff(redis)
+        self._account_here = BackoffPolicy(per_account, longest_ms=longest_s * 1000)
+        self._network = BackoffPolicy(per_network, longest_ms=longest_s * 1000)
         # Shorter: those from other places may hit the person themselves on a new network.
-        self._account_anywhere = Pace(per_account * 10, longest_ms=min(60, longest_s) * 1000)
+        self._account_anywhere = BackoffPolicy(
+            per_account * 10, longest_ms=min(60, longest_s) * 1000
+        )
         # Below a reset link's 30 minutes: while no mail is sent, the last link still works.
-        self._mails = Pace(
+        self._mails = BackoffPolicy(
             per_account, first_ms=60_000, longest_ms=min(600, max(60, longest_s)) * 1000
         )
 
     async def password(self, account: str) -> None:
         """Before a password is checked."""
         names = _names(account)
-        paces = {
+        policies = {
             names.here: self._account_here,
             names.network: self._network,
             names.anywhere: self._account_anywhere,
         }
         if await self._is_known(names):
-            del paces[names.anywhere]
-        await self._admit(paces)
+            del policies[names.anywhere]
+        await self._admit(policies)
 
     async def password_was_right(self, account: str) -> None:
         """After it was: what led to it is forgotten, and the network is known from now on."""
         names = _names(account)
         await asyncio.gather(
-            self._delays.forget(names.here),
-            self._delays.give_back(names.network),
-            self._delays.give_back(names.anywhere),
+            self._backoff.forget(names.here),
+            self._backoff.refund(names.network),
+            self._backoff.refund(names.anywhere),
             self._know(names),
         )
 
@@ -93,7 +80,7 @@ class Attempts:
         """After nobody has answered: people who try again until somebody does guess nothing."""
         names = _names(account)
         await asyncio.gather(
-            *(self._delays.give_back(n) for n in (names.here, names.network, names.anywhere))
+            *(self._backoff.refund(n) for n in (names.here, names.network, names.anywhere))
         )
 
     async def network(self, what: str) -> None:
@@ -102,7 +89,7 @@ class Attempts:
 
     async def network_was_right(self, what: str) -> None:
         """After it was what an honest person does."""
-        await self._delays.give_back(f"{what}:{_network()}")
+        await self._backoff.refund(f"{what}:{_network()}")
 
     async def may_mail(self, what: str, address: str) -> bool:
         """Whether a mail that a stranger can ask for is sent: nobody is told that it is not.
@@ -116,27 +103,27 @@ class Attempts:
         """Before a mail that somebody who is signed in asks for, to an address of their choice."""
         wait_ms = await self._mail_wait_ms(what, address)
         if wait_ms:
-            raise TooSoon(wait_ms)
+            raise _too_many(wait_ms)
 
     async def _mail_wait_ms(self, what: str, address: str) -> int:
-        return await self._delays.take(f"mail:{what}:{_hash(address)}", self._mails)
+        return await self._backoff.hit(f"mail:{what}:{_hash(address)}", self._mails)
 
-    async def _admit(self, paces: dict[str, Pace]) -> None:
+    async def _admit(self, policies: dict[str, BackoffPolicy]) -> None:
         waits = await asyncio.gather(
-            *(self._delays.take(name, pace) for name, pace in paces.items())
+            *(self._backoff.hit(name, policy) for name, policy in policies.items())
         )
         if any(waits):
-            log.info("too many attempts", extra={"ip": origin.get().client.ip})
-            raise TooSoon(max(waits))
+            log.info("too many attempts", extra={"ip": request_context.get().client.ip})
+            raise _too_many(max(waits))
 
     async def _is_known(self, names: _Names) -> bool:
         try:
             return bool(await self._redis.run(lambda: self._redis.client.exists(names.known)))
-        except Away:
+        except RedisUnavailable:
             return False
 
     async def _know(self, names: _Names) -> None:
-        with suppress(Away):
+        with suppress(RedisUnavailable):
             await self._redis.run(lambda: self._redis.client.set(names.known, b"", ex=_KNOWN_S))
 
 
@@ -150,12 +137,18 @@ class _Names:
         self.known = f"known:{account}:{network}"
 
 
+def _too_many(wait_ms: int) -> TooManyAttempts:
+    return TooManyAttempts(
+        "Too many attempts. Wait a while.", retry_after_s=max(1, math.ceil(wait_ms / 1000))
+    )
+
+
 def _names(account: str) -> _Names:
     return _Names(_hash(account), _network())
 
 
 def _network() -> str:
-    return network_of(origin.get().client.ip or "")
+    return network_of(request_context.get().client.ip or "")
 
 
 def _hash(account: str) -> str:

@@ -14,12 +14,12 @@ from contextlib import suppress
 
 import msgspec
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 
 _REMEMBERED = 10_000
 
 # n: tries so far; u: when the next one may come (Unix ms, by Redis's clock).
-_TAKE = """
+_HIT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local kept = redis.call('HMGET', KEYS[1], 'n', 'u')
@@ -33,7 +33,7 @@ redis.call('HSET', KEYS[1], 'n', tries, 'u', string.format('%.0f', now + delay))
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 0
 """
-_GIVE_BACK = """
+_REFUND = """
 if redis.call('EXISTS', KEYS[1]) == 1 then
     redis.call('HINCRBY', KEYS[1], 'n', -1)
     redis.call('HSET', KEYS[1], 'u', 0)
@@ -42,7 +42,7 @@ return 0
 """
 
 
-class Pace(msgspec.Struct, frozen=True):
+class BackoffPolicy(msgspec.Struct, frozen=True):
     """How fast delays grow.
 
     Attributes:
@@ -64,56 +64,56 @@ class Pace(msgspec.Struct, frozen=True):
         return min(doubled, self.longest_ms)
 
 
-class Delays:
+class Backoff:
     """Counts tries by name: in Redis, and, while that is away, in this process."""
 
-    def __init__(self, redis: OptionalRedis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
-        self._take = redis.script(_TAKE)
-        self._give_back = redis.script(_GIVE_BACK)
-        self._own = _OwnDelays()
+        self._hit = redis.script(_HIT)
+        self._refund = redis.script(_REFUND)
+        self._own = _LocalBackoff()
 
-    async def take(self, name: str, pace: Pace) -> int:
+    async def hit(self, name: str, policy: BackoffPolicy) -> int:
         """Count a try; milliseconds to wait when it comes too soon, and then it is not counted."""
-        args = [pace.free, pace.first_ms, pace.longest_ms, pace.forget_ms]
+        args = [policy.free, policy.first_ms, policy.longest_ms, policy.forget_ms]
         try:
-            return int(await self._redis.run(lambda: self._take(keys=[_key(name)], args=args)))
-        except Away:
-            return self._own.take(name, pace)
+            return int(await self._redis.run(lambda: self._hit(keys=[_key(name)], args=args)))
+        except RedisUnavailable:
+            return self._own.hit(name, policy)
 
-    async def give_back(self, name: str) -> None:
+    async def refund(self, name: str) -> None:
         """The last try was a good one and does not count; the next may come at once."""
-        self._own.give_back(name)
-        with suppress(Away):
-            await self._redis.run(lambda: self._give_back(keys=[_key(name)]))
+        self._own.refund(name)
+        with suppress(RedisUnavailable):
+            await self._redis.run(lambda: self._refund(keys=[_key(name)]))
 
     async def forget(self, name: str) -> None:
         """All tries are forgotten."""
         self._own.forget(name)
-        with suppress(Away):
+        with suppress(RedisUnavailable):
             await self._redis.run(lambda: self._redis.client.delete(_key(name)))
 
 
-class _OwnDelays:
+class _LocalBackoff:
     """The same in memory: tries and the next moment (monotonic ms), the least recent dropped."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def take(self, name: str, pace: Pace) -> int:
+    def hit(self, name: str, policy: BackoffPolicy) -> int:
         now = time.monotonic() * 1000
         tries, next_ = self._kept.get(name, (0, 0.0))
         if now < next_:
             return int(next_ - now) + 1
-        if now > next_ + pace.forget_ms:
+        if now > next_ + policy.forget_ms:
             tries = 0
-        self._kept[name] = (tries + 1, now + pace.delay_ms(tries + 1))
+        self._kept[name] = (tries + 1, now + policy.delay_ms(tries + 1))
         self._kept.move_to_end(name)
         if len(self._kept) > _REMEMBERED:
             self._kept.popitem(last=False)
         return 0
 
-    def give_back(self, name: str) -> None:
+    def refund(self, name: str) -> None:
         if name in self._kept:
             self._kept[name] = (self._kept[name][0] - 1, 0.0)
 

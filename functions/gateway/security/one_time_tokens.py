@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from base64 import b32encode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from hmac import digest
 
 import msgspec
+
+from shared.contract.messages import NewToken
+
+VERIFY_S = 24 * 3600
+RESET_S = 30 * 60
+CHALLENGE_S = 300
 
 _TOKEN_BYTES = 32
 _RECOVERY_CODES = 10
@@ -34,8 +41,12 @@ class OneTimeToken(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, value: str) -> OneTimeToken:
-        """One that somebody has brought back."""
+        """Return the token with this value, which has come back."""
         return cls(value, hash_of(value))
+
+    def as_new_token(self, seconds: int) -> NewToken:
+        """Return what the user function stores of it: the hash, and when it expires."""
+        return NewToken(hash=self.hash, expires_at=datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 class RefreshTokens:

@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 
 
-class DeniedSessions:
+class RevokedSessions:
     """Ended sessions, by id.
 
     Args:
         seconds: how long an access token may live after its session.
     """
 
-    def __init__(self, redis: OptionalRedis, *, seconds: int) -> None:
+    def __init__(self, redis: RedisClient, *, seconds: int) -> None:
         self._redis = redis
         self._seconds = seconds
         self._own: dict[str, float] = {}
@@ -34,7 +34,7 @@ class DeniedSessions:
         self._own = {each: until for each, until in self._own.items() if until > now}
         self._own.update(dict.fromkeys(sessions, now + self._seconds))
         self._untold = {*self._untold & self._own.keys(), *sessions}
-        with suppress(Away):
+        with suppress(RedisUnavailable):
             await self._tell()
 
     async def has(self, session: str) -> bool:
@@ -44,7 +44,7 @@ class DeniedSessions:
         try:
             await self._tell()
             return bool(await self._redis.run(lambda: self._redis.client.exists(_key(session))))
-        except Away:
+        except RedisUnavailable:
             return False
 
     async def _tell(self) -> None:

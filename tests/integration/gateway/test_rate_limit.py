@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from gateway.cache.redis_client import OptionalRedis
-from gateway.middleware.rate_limit import Allowance, Throttle
+from gateway.cache.redis_client import RedisClient
+from gateway.middleware.rate_limit import Allowance, RateLimit
 from tests.services import eventually
 
 
@@ -29,11 +29,11 @@ class Gateway:
 
     def __init__(self, url: str, *, requests: int, seconds: int) -> None:
         self._loop = asyncio.Runner()
-        self._redis = OptionalRedis(url)
-        self._throttle = Throttle(self._redis, requests=requests, seconds=seconds)
+        self._redis = RedisClient(url)
+        self._rate_limit = RateLimit(self._redis, requests=requests, seconds=seconds)
 
     def admit(self, client: str) -> Allowance:
-        return self._loop.run(self._throttle.admit(client))
+        return self._loop.run(self._rate_limit.admit(client))
 
     def close(self) -> None:
         self._loop.run(self._redis.close())

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from gateway.http import problems
 from gateway.http.requests import ProfileChange, Register
-from gateway.middleware.request_context import Edge
+from gateway.middleware.request_context import RequestContextMiddleware
 from shared.contract.errors import (
     EmailTaken,
     Overloaded,
@@ -29,7 +29,7 @@ class Break(Exception):
 def app(error: Exception | None = None) -> FastAPI:
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(Edge)
+    app.add_middleware(RequestContextMiddleware)
 
     @app.post("/register")
     async def register(body: Register) -> str:
