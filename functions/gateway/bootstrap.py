@@ -47,7 +47,7 @@ class Gateway:
             limit=settings.max_waiting,
         )
         self._redis = RedisClient(settings.redis_url, settings.redis_iam_cache)
-        self.services = _services(settings, self._requester, self._redis)
+        self.services = make_services(settings, self._requester, self._redis)
 
     def start(self) -> None:
         """Find a place on the reply topic."""
@@ -59,7 +59,12 @@ class Gateway:
         await self._redis.close()
 
 
-def _services(settings: Settings, requester: Requester, redis: RedisClient) -> Services:
+def make_services(settings: Settings, requester: Requester, redis: RedisClient) -> Services:
+    """Return what the routes work with.
+
+    Raises:
+        SettingsError: a key cannot be read.
+    """
     to_user = Sealer(JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS"))
     to_notification = Sealer(
         JwkSet.from_json(settings.notification_public_keys, "NOTIFICATION_PUBLIC_KEYS")

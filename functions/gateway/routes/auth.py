@@ -8,7 +8,7 @@ from gateway.http.openapi import API_PREFIX, also, api_router, leads_to, with_bo
 from gateway.routes.dependencies import CurrentClaims, Services, ServicesDep
 from gateway.routes.token_response import new_session, token_response
 from gateway.security.one_time_tokens import CHALLENGE_S, OneTimeToken
-from shared.contract.errors import Refusal, SecondFactorNeeded, ServiceError, SessionEnded
+from shared.contract.errors import Refusal, SecondFactorNeeded, SessionEnded
 from shared.security.password_rules import refuse_weak
 
 router = api_router("auth", f"{API_PREFIX}/auth")
@@ -27,7 +27,7 @@ _SIGNED_IN = {
 )
 async def register(body: requests.Register, services: ServicesDep) -> responses.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
-    await services.abuse_limits.network("register")
+    await services.abuse_limits.request("register")
     refuse_weak(body.password, body.email, body.name)
     if services.sign_up == "private":
         if await services.abuse_limits.may_mail("register", body.email):
@@ -52,20 +52,15 @@ async def login(
     body: requests.Login, services: ServicesDep
 ) -> responses.SignedIn | responses.Challenge:
     """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
-    await services.abuse_limits.password(body.email)
     refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
     session = new_session(services, refresh)
-    try:
-        user = await services.accounts.validate(body.email, body.password, session, challenge)
-    except Refusal as refusal:
-        if refusal.code != SecondFactorNeeded.code:
-            raise
-        await services.abuse_limits.password_was_right(body.email)
-        return responses.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
-    except ServiceError:
-        await services.abuse_limits.password_was_not_checked(body.email)
-        raise
-    await services.abuse_limits.password_was_right(body.email)
+    async with services.abuse_limits.password(body.email):
+        try:
+            user = await services.accounts.validate(body.email, body.password, session, challenge)
+        except Refusal as refusal:
+            if refusal.code != SecondFactorNeeded.code:
+                raise
+            return responses.Challenge(challenge_token=challenge.value, expires_in=CHALLENGE_S)
     await services.profile_cache.put(user)
     return token_response(services, user, session.id, refresh)
 
@@ -102,7 +97,7 @@ async def _register(body: requests.Register, services: Services) -> responses.Si
     await services.notification_service.send_welcome(user, verification)
     if session is None:
         return _accepted()
-    await services.abuse_limits.password_was_right(body.email)
+    await services.abuse_limits.trust_network(body.email)
     return token_response(services, user, session.id, refresh)
 
 

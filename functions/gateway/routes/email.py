@@ -14,8 +14,8 @@ router = api_router("email", f"{API_PREFIX}/auth/email/verify")
 @router.post("", status_code=204, responses=with_body(400, 409))
 async def verify(body: requests.Verify, services: ServicesDep) -> None:
     """Confirm the address that the token was mailed to."""
-    await services.abuse_limits.network("verify")
-    user = await services.credentials.verify_email(OneTimeToken.of(body.token))
+    async with services.abuse_limits.token("verify"):
+        user = await services.credentials.verify_email(OneTimeToken.of(body.token))
     await services.profile_cache.put(user)
 
 
@@ -32,7 +32,7 @@ async def resend(
 
     The answer is the same whether or not the address waits for one.
     """
-    await services.abuse_limits.network("resend")
+    await services.abuse_limits.request("resend")
     email = body.email if body else None
     if email is None:
         if claims is None:

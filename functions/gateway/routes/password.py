@@ -15,11 +15,10 @@ async def change(
     body: requests.ChangePassword, claims: CurrentClaims, services: ServicesDep
 ) -> None:
     """Another password; all other sessions end."""
-    await services.abuse_limits.password(claims.user_id)
-    ended = await services.credentials.change_password(
-        claims, body.current_password, body.new_password
-    )
-    await services.abuse_limits.password_was_right(claims.user_id)
+    async with services.abuse_limits.password(claims.user_id):
+        ended = await services.credentials.change_password(
+            claims, body.current_password, body.new_password
+        )
     await services.revoked_sessions.add(*ended.ended)
     await services.profile_cache.remove(claims.user_id)
 
@@ -27,7 +26,7 @@ async def change(
 @router.post("/forgot", status_code=202, responses=with_body())
 async def forgot(body: requests.Forgot, services: ServicesDep) -> responses.Accepted:
     """Have a link mailed, if the address has an account; the answer is the same if not."""
-    await services.abuse_limits.network("forgot")
+    await services.abuse_limits.request("forgot")
     if await services.abuse_limits.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
     return responses.Accepted()
@@ -36,6 +35,7 @@ async def forgot(body: requests.Forgot, services: ServicesDep) -> responses.Acce
 @router.post("/reset", status_code=204, responses=with_body(400))
 async def reset(body: requests.Reset, services: ServicesDep) -> None:
     """Another password, with the token that was mailed; all sessions end."""
-    await services.abuse_limits.network("reset")
-    ended = await services.credentials.reset_password(OneTimeToken.of(body.token), body.password)
+    token = OneTimeToken.of(body.token)
+    async with services.abuse_limits.token("reset"):
+        ended = await services.credentials.reset_password(token, body.password)
     await services.revoked_sessions.add(*ended.ended)

@@ -50,8 +50,8 @@ async def delete_profile(
     body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep
 ) -> None:
     """Delete your account, and all that is kept for it."""
-    await services.abuse_limits.password(claims.user_id)
-    ended = await services.accounts.delete(claims, body.password)
+    async with services.abuse_limits.password(claims.user_id):
+        ended = await services.accounts.delete(claims, body.password)
     await services.revoked_sessions.add(*ended.ended)
     await services.profile_cache.remove(claims.user_id)
 
@@ -65,14 +65,10 @@ async def export(claims: CurrentClaims, services: ServicesDep) -> Response:
 async def _change_email(
     email: str, password: str | None, claims: Claims, services: Services
 ) -> User:
-    if password is not None:
-        await services.abuse_limits.password(claims.user_id)
     await services.abuse_limits.mail("change", email)
     quiet = services.sign_up == "private"
-    user = await services.credentials.change_email(claims, email, password, quiet=quiet)
-    if password is not None:
-        await services.abuse_limits.password_was_right(claims.user_id)
-    return user
+    async with services.abuse_limits.password_if_given(claims.user_id, password):
+        return await services.credentials.change_email(claims, email, password, quiet=quiet)
 
 
 def _json(profile: bytes, headers: dict[str, str] | None = None) -> Response:

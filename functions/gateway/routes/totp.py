@@ -20,15 +20,11 @@ async def enrol(
 ) -> responses.Enrolled:
     """Begin: the secret for the authenticator app. Nothing changes until a code is confirmed."""
     password = body.password if body else None
-    if password is not None:
-        await services.abuse_limits.password(claims.user_id)
     secret = new_totp_secret()
-    user = await services.second_factor.enrol(claims, secret, password)
-    if password is not None:
-        await services.abuse_limits.password_was_right(claims.user_id)
-    return responses.Enrolled(
-        secret=secret, uri=_uri(secret, user.email, services.access_tokens.issuer)
-    )
+    async with services.abuse_limits.password_if_given(claims.user_id, password):
+        user = await services.second_factor.enrol(claims, secret, password)
+    uri = _uri(secret, user.email, services.access_tokens.issuer)
+    return responses.Enrolled(secret=secret, uri=uri)
 
 
 @router.post("/confirm", responses=with_body(401, 409))
@@ -36,24 +32,22 @@ async def confirm(
     body: requests.TotpCode, claims: CurrentClaims, services: ServicesDep
 ) -> responses.RecoveryCodes:
     """The first code: from now on, signing in needs one. Keep the recovery codes."""
-    await services.abuse_limits.network("code")
     codes = new_recovery_codes()
-    await services.second_factor.confirm(claims, body.code, codes)
-    await services.abuse_limits.network_was_right("code")
+    async with services.abuse_limits.code():
+        await services.second_factor.confirm(claims, body.code, codes)
     return responses.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/challenge", responses=with_body(400, 401))
 async def answer(body: requests.Answer, services: ServicesDep) -> responses.SignedIn:
     """The second step of a login: a code of the moment, or a recovery code."""
-    await services.abuse_limits.network("code")
     refresh = services.refresh_tokens.first()
     session = new_session(services, refresh)
     challenge = OneTimeToken.of(body.challenge_token)
-    opened = await services.sessions.answer(challenge, body.code, session)
-    if opened.user is None:
-        raise SessionEnded
-    await services.abuse_limits.network_was_right("code")
+    async with services.abuse_limits.code():
+        opened = await services.sessions.answer(challenge, body.code, session)
+        if opened.user is None:
+            raise SessionEnded
     await services.profile_cache.put(opened.user)
     return token_response(services, opened.user, session.id, refresh)
 
@@ -63,19 +57,17 @@ async def recovery_codes(
     body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep
 ) -> responses.RecoveryCodes:
     """Other recovery codes; those there were are good no more."""
-    await services.abuse_limits.password(claims.user_id)
     codes = new_recovery_codes()
-    await services.second_factor.renew(claims, body.password, codes)
-    await services.abuse_limits.password_was_right(claims.user_id)
+    async with services.abuse_limits.password(claims.user_id):
+        await services.second_factor.renew(claims, body.password, codes)
     return responses.RecoveryCodes(recovery_codes=codes)
 
 
 @router.post("/off", status_code=204, responses=with_body(401, 409))
 async def off(body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep) -> None:
     """From now on, signing in needs the password only."""
-    await services.abuse_limits.password(claims.user_id)
-    await services.second_factor.remove(claims, body.password)
-    await services.abuse_limits.password_was_right(claims.user_id)
+    async with services.abuse_limits.password(claims.user_id):
+        await services.second_factor.remove(claims, body.password)
 
 
 def _uri(secret: str, email: str, issuer: str) -> str:

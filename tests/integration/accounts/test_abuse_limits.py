@@ -13,7 +13,7 @@ from gateway.cache.redis_client import RedisClient
 from gateway.context import RequestContext, request_context
 from gateway.security.abuse_limits import AbuseLimits
 from gateway.security.backoff import Backoff, BackoffPolicy
-from shared.contract.errors import TooManyAttempts
+from shared.contract.errors import InvalidCredentials, TooManyAttempts
 from shared.contract.messages import Client
 from tests.integration.accounts.person import AUTH, Person, refused
 from tests.services import System, eventually
@@ -111,21 +111,24 @@ def test_strangers_do_not_keep_a_person_out(redis_url: str, name: str) -> None:
 
     async def go() -> list[str]:
         async with connected(redis_url) as redis:
-            attempts = AbuseLimits(redis, per_account=2, per_network=1000, longest_s=300)
+            limits = AbuseLimits(redis, per_account=2, per_network=1000, longest_s=300)
             request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
-            await attempts.password(name)
-            await attempts.password_was_right(name)
+            async with limits.password(name):
+                pass
             outcomes = []
             for number in range(40):
                 request_context.set(RequestContext(client=Client(ip=f"203.0.113.{number}")))
                 try:
-                    await attempts.password(name)
-                    outcomes.append("looked at")
+                    async with limits.password(name):
+                        outcomes.append("looked at")
+                        raise InvalidCredentials
+                except InvalidCredentials:
+                    pass
                 except TooManyAttempts:
                     outcomes.append("too soon")
             request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
-            await attempts.password(name)
-            return outcomes
+            async with limits.password(name):
+                return outcomes
 
     outcomes = asyncio.run(go())
     assert outcomes[:20] == ["looked at"] * 20
