@@ -125,6 +125,12 @@ def test_a_change_says_something(client: Client) -> None:
     assert client("PATCH", "/profile", json={"name": None}).status_code == 200
 
 
+def test_a_change_is_of_what_was_sent_and_of_nothing_else() -> None:
+    assert ProfileChange.model_validate({"email": "a@example.com"}).profile() == {}
+    assert ProfileChange.model_validate({"name": None}).profile() == {"name": None}
+    assert ProfileChange.model_validate({"name": "Ada"}).profile() == {"name": "Ada"}
+
+
 def test_the_frameworks_own_errors_are_problems(client: Client) -> None:
     assert_problem(client("GET", "/nowhere"), 404, "not-found")
     answer = client("GET", "/register")
