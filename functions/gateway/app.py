@@ -1,4 +1,4 @@
-"""The FastAPI application, made from services that are given."""
+"""The FastAPI application, made from its services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gateway.routes import auth, email, health, keys, pages, password, profile, 
 from gateway.routes.dependencies import Services
 
 _VERSION = "1"
-# A route is looked for from the first one on: what is asked for most often comes first.
+# A request is matched from the first route on, so the most frequent ones come first.
 _MATCHED = (health, profile, auth, sessions, password, email, totp, keys)
 _SHOWN = (auth, profile, password, email, sessions, totp, keys, health)
 

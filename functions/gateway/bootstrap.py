@@ -1,4 +1,4 @@
-"""The one place where the gateway's parts are chosen and put together."""
+"""Builds the gateway: what it is made of is chosen here and nowhere else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.security.sealing import JwkSet, Sealer
 
 
 class Gateway:
-    """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
+    """What lives as long as the process, from :meth:`start` to :meth:`close`.
 
     Args:
         make_strategy: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
@@ -50,11 +50,11 @@ class Gateway:
         self.services = make_services(settings, self._requester, self._redis)
 
     def start(self) -> None:
-        """Find a place on the reply topic."""
+        """Begin to read replies."""
         self._requester.start()
 
     async def close(self) -> None:
-        """Send what is on its way and close every connection."""
+        """Send what is queued, then close every connection."""
         self._requester.close()
         await self._redis.close()
 

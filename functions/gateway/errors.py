@@ -1,4 +1,4 @@
-"""The errors that the gateway itself answers with."""
+"""Errors of the gateway itself; the others come from :mod:`shared.contract.errors`."""
 
 from __future__ import annotations
 

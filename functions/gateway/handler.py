@@ -1,4 +1,4 @@
-"""Lambda entry of the gateway: API Gateway's event in, its response out."""
+"""Lambda entry of the gateway: an event of API Gateway in, a response out."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from shared.bus.requester import CallerPolls
 from shared.runtime.lambda_function import Event, Handler, LambdaFunction, Response
 
 # Imported when a request first needs them; a snapshot has them from the start.
-_LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
+_PRELOADED = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
 
 
 def _build(settings: Settings) -> Handler:
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
+    logging.getLogger("mangum").setLevel(
+        logging.WARNING
+    )  # RequestContextMiddleware logs each request
     gateway = Gateway(settings, CallerPolls)
     gateway.start()
     app: Any = with_front(create_app(gateway.services), settings)
@@ -35,4 +37,4 @@ def _metrics(_: Event, response: Response) -> Mapping[str, int]:
     return {f"Responses{response['statusCode'] // 100}xx": 1}
 
 
-handler = LambdaFunction("gateway", Settings, _build, metrics=_metrics, preload=_LATE)
+handler = LambdaFunction("gateway", Settings, _build, metrics=_metrics, preload=_PRELOADED)

@@ -15,7 +15,7 @@ from shared.security.sealing import Sealer
 class NotificationServiceClient:
     """Emits events; each method returns when its event is safe in Kafka.
 
-    So what the client is told has happened is not lost with this process.
+    So an event that the client's response stands for is not lost with this process.
 
     Args:
         sealer: seals to the notification function.

@@ -1,4 +1,4 @@
-"""The API's document: how a route describes itself, and which problems it answers with."""
+"""The API's document: how routes describe themselves, their problems and what comes next."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ API_PREFIX = "/api/v1"
 _SCHEMA = "#/components/schemas/{model}"
 _SENTENCES = {
     400: "The token is not valid, or no longer",
-    401: "Who is asking is not known, or no longer",
+    401: "The caller is not signed in, or not any more",
     403: "Something else has to be done first",
-    404: "There is no such thing",
-    409: "It is somebody else's already, or not in a state for this",
+    404: "It does not exist",
+    409: "It belongs to another user, or its state does not allow this",
     413: "The body is too large",
-    422: "The request does not have the form that is asked for",
+    422: "The request does not have the form that is required",
     429: "The client's allowance is used up",
-    503: "A service is away for now",
+    503: "A service is unavailable for now",
     504: "A service did not answer in time",
 }
-# By SIGN_UP: the answers to a registration that it rules out.
+# By SIGN_UP: the responses to a registration that it rules out.
 _NEVER_AT_REGISTER = {"open": ("202",), "verified": ("201",), "private": ("201", "409")}
 
 Responses = dict[int | str, dict[str, Any]]
@@ -35,7 +35,7 @@ def api_router(tag: str, prefix: str) -> APIRouter:
     """Return a router whose routes have their whole paths, so that an app takes them as they are.
 
     FastAPI's ``include_router`` analyses each route a second time when the first request comes,
-    and looks for a route longer at every request.
+    and takes longer to match every request.
 
     Args:
         tag: the heading of these routes in the document.
@@ -57,16 +57,16 @@ def with_body(*statuses: int) -> Responses:
 
 
 def also(status: int, model: type[View]) -> Responses:
-    """Return another answer of a route, which is not a problem."""
+    """Return another response of a route, which is not a problem."""
     return {status: {"model": model, "description": (model.__doc__ or "").strip()}}
 
 
 def leads_to(status: int, **links: tuple[str, dict[str, str]]) -> Responses:
-    """Return OpenAPI's links: what a client can do next with an answer.
+    """Return OpenAPI's links: what a client can do next with a response.
 
     Args:
         links: by name: the operation, and for each member of its body, or parameter, where in the
-            answer it is.
+            response it is.
     """
     return {status: {"links": {name: _link(*link) for name, link in links.items()}}}
 

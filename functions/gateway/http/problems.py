@@ -27,12 +27,12 @@ _RETRY_AFTER_S = "2"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # RFC 9110's phrases, which Python has only since 3.13.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
-# JSON pointers begin below the part of the request that FastAPI names first.
+# FastAPI names one of these first; JSON pointers begin below it.
 _LOCATIONS = ("body", "query", "path", "header", "cookie")
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a request.
+    """One member of a request that is wrong.
 
     Attributes:
         pointer: RFC 6901, into the body: ``#/email``.
@@ -51,7 +51,7 @@ def problem(
     errors: Sequence[FieldError] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem as a response.
+    """Return a problem as a response.
 
     Args:
         status: HTTP status code; its phrase is the title.
@@ -70,7 +70,7 @@ def problem(
 
 
 def service_problem(error: ServiceError, path: str = "") -> Response:
-    """What went wrong, as this system's errors say it.
+    """Return one of this system's errors as a response.
 
     Args:
         path: of the request.
@@ -90,7 +90,7 @@ def service_problem(error: ServiceError, path: str = "") -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of an app be a problem."""
+    """Make every error of an app a problem."""
 
     @app.exception_handler(ServiceError)
     async def _(request: Request, error: ServiceError) -> Response:
@@ -117,13 +117,13 @@ def _invalid(errors: Sequence[FieldError]) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """All that a path takes (RFC 9110, section 10.2.1); the framework tells of one route only."""
+    """Return all methods of a path (RFC 9110, section 10.2.1); Starlette names one route's."""
 
-    def is_taken(method: str) -> bool:
+    def is_allowed(method: str) -> bool:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
-    return [method for method in _METHODS if is_taken(method)]
+    return [method for method in _METHODS if is_allowed(method)]
 
 
 def _title(status: int) -> str:
@@ -131,7 +131,7 @@ def _title(status: int) -> str:
 
 
 def _member(error: dict[str, Any]) -> FieldError:
-    """A validation error without the value that was sent: it may be a password."""
+    """Return a validation error without the value that was sent: it may be a password."""
     place = [str(step) for step in error["loc"]]
     if place and place[0] in _LOCATIONS:
         place = place[1:]

@@ -20,13 +20,13 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 # OWASP ASVS 5, 6.2.1 and 6.2.9: at least 8, at least 64 allowed, no rule of composition.
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 NewPassword = Annotated[Password, Field(examples=["correct horse battery"])]
-# At login nothing is said of length: a wrong password is a wrong password.
+# At login no rule of length applies: a wrong password is a wrong password.
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-# Tokens are compared by their hashes; their form is nobody's business.
+# Tokens are compared by their hashes, so their form does not matter.
 Token = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Code = Annotated[str, StringConstraints(min_length=6, max_length=40), Field(examples=["123456"])]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
-# What pydantic's EmailStr is, but that would import email-validator before there is an address.
+# As pydantic's EmailStr, which would import email-validator before there is an address.
 Email = Annotated[
     str,
     AfterValidator(lambda text: validate_email(text)[1]),
@@ -35,9 +35,9 @@ Email = Annotated[
 
 
 class Body(BaseModel):
-    """What a client sends: members that are not known are refused, so that a typo is noticed.
+    """The body of a request. Unknown members are refused, so that a typo is noticed.
 
-    Nothing is taken for what it is not: 0 is not false.
+    No value is converted: 0 is not false.
     """
 
     model_config = ConfigDict(
@@ -46,7 +46,7 @@ class Body(BaseModel):
 
 
 class ProfileMembers(Body):
-    """What a client says of a person: the members that registering and changing share."""
+    """The members of a profile that a client can set, when it registers and later."""
 
     name: Annotated[Name | None, Field(examples=["Ada"])] = None
 
@@ -110,13 +110,13 @@ class Verify(Body):
 
 
 class Resend(Body):
-    """Have the link to confirm an address mailed again; the address of whoever is signed in."""
+    """Have the link to confirm an address mailed again; without one, the signed-in user's."""
 
     email: Email | None = None
 
 
 class PasswordOnly(Body):
-    """The password once more, for what could take the account away."""
+    """The password once more: with this request, an account could be stolen."""
 
     password: AnyPassword
 
@@ -140,7 +140,7 @@ class Answer(TotpCode):
 
 
 class ProfileChange(ProfileMembers):
-    """Change one's profile: what is absent stays as it is, and a null name is taken away.
+    """Change the profile: absent members stay as they are, and a null name is deleted.
 
     A new e-mail counts once it is confirmed with the link that is mailed there. If the login was
     long ago, it needs the password.

@@ -1,6 +1,6 @@
-"""The rate limit: so many requests from one client in any minute, counted in Redis.
+"""The rate limit: so many requests from one client in any window, counted in Redis.
 
-Counting is the ``limits`` library's, with an exact moving window. While Redis is away each process
+The ``limits`` library counts, with an exact moving window. While Redis is unavailable each process
 counts for itself.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What a client may still do.
+    """The requests that a client has left.
 
     Attributes:
         quota, window_s: so many requests in so many seconds.
@@ -40,7 +40,7 @@ class Allowance(msgspec.Struct, frozen=True):
     reset_s: int
 
     def headers(self) -> dict[str, str]:
-        """The fields of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After on refusal."""
+        """Return draft-ietf-httpapi-ratelimit-headers-10's fields; on refusal Retry-After too."""
         fields = {
             "ratelimit-policy": f'"default";q={self.quota};w={self.window_s}',
             "ratelimit": f'"default";r={self.remaining};t={self.reset_s}',
@@ -49,7 +49,7 @@ class Allowance(msgspec.Struct, frozen=True):
 
 
 class _Counters(NamedTuple):
-    """Where requests are counted: with the other gateways, or in this one alone."""
+    """The limit, and its counters: shared with other gateways, and this process's own."""
 
     limit: RateLimitItem
     shared: MovingWindowRateLimiter
@@ -57,7 +57,7 @@ class _Counters(NamedTuple):
 
 
 class RateLimit:
-    """Counts requests.
+    """A limit of requests for each client.
 
     Args:
         redis: where they are counted.
@@ -70,7 +70,7 @@ class RateLimit:
 
     @cached_property
     def _counters(self) -> _Counters:
-        # Imported when it is first wanted, like redis-py; see gateway.cache.redis_client.
+        # Imported when it is first needed, like redis-py; see gateway.cache.redis_client.
         from limits import RateLimitItemPerSecond
         from limits.aio.storage import MemoryStorage, RedisStorage
         from limits.aio.strategies import MovingWindowRateLimiter
@@ -88,7 +88,7 @@ class RateLimit:
         )
 
     async def admit(self, address: str) -> Allowance:
-        """Count one request of a client."""
+        """Count a request of a client; return what the client has left."""
         client = network_of(address)
         try:
             return await self._redis.run(lambda: self._count(self._counters.shared, client))
@@ -109,10 +109,10 @@ class RateLimit:
 
 
 class RateLimitMiddleware:
-    """ASGI middleware: counts requests before anything is read of them.
+    """ASGI middleware that counts requests before it reads anything of them.
 
     Args:
-        prefix: the paths that are limited.
+        prefix: of the paths that are limited.
     """
 
     def __init__(self, app: ASGIApp, rate_limit: RateLimit, prefix: str) -> None:
@@ -121,7 +121,7 @@ class RateLimitMiddleware:
         self._prefix = prefix + "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it; its allowance is on the response either way."""
+        """Serve one request, or refuse it; the response has the allowance either way."""
         if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
             await self._app(scope, receive, send)
             return

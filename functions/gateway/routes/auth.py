@@ -51,7 +51,7 @@ async def register(body: requests.Register, services: ServicesDep) -> responses.
 async def login(
     body: requests.Login, services: ServicesDep
 ) -> responses.SignedIn | responses.Challenge:
-    """Sign in with e-mail and password; where a second factor is on, a challenge is answered."""
+    """Sign in with e-mail and password; where a second factor is on, return a challenge."""
     refresh, challenge = services.refresh_tokens.first(), OneTimeToken.new()
     session = new_session(services, refresh)
     async with services.abuse_limits.password(body.email):

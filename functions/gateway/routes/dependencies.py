@@ -1,4 +1,4 @@
-"""What the routes work with, and how they get at it."""
+"""FastAPI dependencies: the services, and the claims of the caller's access token."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gateway.user_service.sessions import SessionCommands
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a route may need; built once by the wiring."""
+    """Everything that a route may need; built once by :mod:`gateway.bootstrap`."""
 
     accounts: AccountCommands
     sessions: SessionCommands
@@ -59,7 +59,7 @@ _Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
 async def current_claims(services: ServicesDep, bearer: _Bearer) -> Claims:
-    """Whom the bearer token speaks for.
+    """Return the claims of the bearer token.
 
     Raises:
         NotAuthenticated: no token, or not a valid one, or its session has ended.
@@ -73,7 +73,7 @@ async def current_claims(services: ServicesDep, bearer: _Bearer) -> Claims:
 
 
 async def optional_claims(services: ServicesDep, bearer: _Bearer) -> Claims | None:
-    """As :func:`current_claims`, where a token may be absent."""
+    """Return the claims as :func:`current_claims` does; None without a token."""
     return None if bearer is None else await current_claims(services, bearer)
 
 

@@ -28,9 +28,9 @@ async def verify(body: requests.Verify, services: ServicesDep) -> None:
 async def resend(
     claims: OptionalClaims, services: ServicesDep, body: requests.Resend | None = None
 ) -> responses.Accepted:
-    """Have the link mailed again: to the address that is given, or that of whoever is signed in.
+    """Have the link mailed again, to the given address or to that of the signed-in user.
 
-    The answer is the same whether or not the address waits for one.
+    The response is the same whether or not the address waits for a link.
     """
     await services.abuse_limits.request("resend")
     email = body.email if body else None

@@ -1,4 +1,4 @@
-"""``/health``: is this process alive, and would a request be answered?"""
+"""``/health``: whether the process is alive, and whether it would serve a request."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ router = api_router("health", "/health")
 @router.get("", name="health")
 @router.get("/live")
 async def live() -> responses.Alive:
-    """This process answers."""
+    """Return at once: the process is alive."""
     return responses.Alive()
 
 
 @router.get("/ready", responses={503: {"model": responses.Readiness, "description": "Not ready"}})
 async def ready(response: Response, services: ServicesDep) -> responses.Readiness:
-    """Kafka, Redis, and the user service with its database, each with its state."""
+    """Return the state of Kafka, Redis, and the user service with its database."""
     readiness = await services.readiness.check()
     response.status_code = 200 if readiness.status == "ready" else 503
     return readiness

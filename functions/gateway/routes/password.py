@@ -14,7 +14,7 @@ router = api_router("password", f"{API_PREFIX}/auth/password")
 async def change(
     body: requests.ChangePassword, claims: CurrentClaims, services: ServicesDep
 ) -> None:
-    """Another password; all other sessions end."""
+    """Set another password and end all other sessions."""
     async with services.abuse_limits.password(claims.user_id):
         ended = await services.credentials.change_password(
             claims, body.current_password, body.new_password
@@ -25,7 +25,7 @@ async def change(
 
 @router.post("/forgot", status_code=202, responses=with_body())
 async def forgot(body: requests.Forgot, services: ServicesDep) -> responses.Accepted:
-    """Have a link mailed, if the address has an account; the answer is the same if not."""
+    """Have a link mailed if the address has an account; the response is the same if not."""
     await services.abuse_limits.request("forgot")
     if await services.abuse_limits.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
@@ -34,7 +34,7 @@ async def forgot(body: requests.Forgot, services: ServicesDep) -> responses.Acce
 
 @router.post("/reset", status_code=204, responses=with_body(400))
 async def reset(body: requests.Reset, services: ServicesDep) -> None:
-    """Another password, with the token that was mailed; all sessions end."""
+    """Set another password with the mailed token, and end all sessions."""
     token = OneTimeToken.of(body.token)
     async with services.abuse_limits.token("reset"):
         ended = await services.credentials.reset_password(token, body.password)

@@ -21,7 +21,7 @@ _ATTACHMENT = {"content-disposition": 'attachment; filename="account.json"'}
 
 @router.get("/profile", response_model=responses.Profile, responses=problems(401, 404))
 async def get_profile(claims: CurrentClaims, services: ServicesDep) -> Response:
-    """Your profile."""
+    """Return your profile."""
     cached = await services.profile_cache.get(claims.user_id)
     if cached is not None:
         return _json(cached, _HIT)
@@ -33,7 +33,7 @@ async def get_profile(claims: CurrentClaims, services: ServicesDep) -> Response:
 async def change_profile(
     body: requests.ProfileChange, claims: CurrentClaims, services: ServicesDep
 ) -> Response:
-    """Change your name or e-mail; what is absent stays as it is.
+    """Change your name or e-mail; absent members stay as they are.
 
     A new e-mail counts once it is confirmed, with the link that is mailed there.
     """
@@ -49,7 +49,7 @@ async def change_profile(
 async def delete_profile(
     body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep
 ) -> None:
-    """Delete your account, and all that is kept for it."""
+    """Delete your account and all that is stored for it."""
     async with services.abuse_limits.password(claims.user_id):
         ended = await services.accounts.delete(claims, body.password)
     await services.revoked_sessions.add(*ended.ended)
@@ -58,7 +58,7 @@ async def delete_profile(
 
 @router.get("/export", response_model=responses.Export, responses=problems(401))
 async def export(claims: CurrentClaims, services: ServicesDep) -> Response:
-    """All that is kept about you."""
+    """Return all that is stored about you."""
     return _json(msgspec.json.encode(await services.accounts.export(claims)), _ATTACHMENT)
 
 
@@ -72,5 +72,5 @@ async def _change_email(
 
 
 def _json(profile: bytes, headers: dict[str, str] | None = None) -> Response:
-    """The stored JSON as it is: nothing is parsed only to be written again."""
+    """Return JSON as it is stored: it is not parsed only to be written again."""
     return Response(profile, headers=headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""``/api/v1/auth/sessions``: the devices that are signed in."""
+"""``/api/v1/auth/sessions``: the signed-in devices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{2,40}$")]
     },
 )
 async def list_sessions(claims: CurrentClaims, services: ServicesDep) -> responses.SessionList:
-    """Where you are signed in."""
+    """List the devices on which you are signed in."""
     found = await services.sessions.list(claims)
     return responses.SessionList(sessions=[_view(each, claims) for each in found.sessions])
 

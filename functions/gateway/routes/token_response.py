@@ -1,4 +1,4 @@
-"""What every way of signing in has in common: a session to open, and the tokens for it."""
+"""What every way to sign in has in common: a session to open, and the tokens for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.contract.messages import NewSession, User
 
 
 def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
-    """A session to open; of its refresh token, only the hash travels."""
+    """Return a session to open; it has only the hash of its refresh token."""
     client = request_context.get().client
     return NewSession(
         id=uuid.uuid4().hex,
@@ -27,7 +27,7 @@ def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
 def token_response(
     services: Services, user: User, session_id: str, refresh: OneTimeToken
 ) -> responses.SignedIn:
-    """The tokens of a session that has been opened or refreshed."""
+    """Return the tokens of a session that has been opened or refreshed."""
     return responses.SignedIn(
         access_token=services.access_tokens.issue(user.id, session_id),
         refresh_token=refresh.value,

@@ -18,7 +18,7 @@ router = api_router("second factor", f"{API_PREFIX}/auth/totp")
 async def enrol(
     claims: CurrentClaims, services: ServicesDep, body: requests.Reauthenticated | None = None
 ) -> responses.Enrolled:
-    """Begin: the secret for the authenticator app. Nothing changes until a code is confirmed."""
+    """Return a secret for the authenticator app. Nothing changes until a code is confirmed."""
     password = body.password if body else None
     secret = new_totp_secret()
     async with services.abuse_limits.password_if_given(claims.user_id, password):
@@ -31,7 +31,7 @@ async def enrol(
 async def confirm(
     body: requests.TotpCode, claims: CurrentClaims, services: ServicesDep
 ) -> responses.RecoveryCodes:
-    """The first code: from now on, signing in needs one. Keep the recovery codes."""
+    """Switch the second factor on with its first code, and return recovery codes to keep."""
     codes = new_recovery_codes()
     async with services.abuse_limits.code():
         await services.second_factor.confirm(claims, body.code, codes)
@@ -40,7 +40,7 @@ async def confirm(
 
 @router.post("/challenge", responses=with_body(400, 401))
 async def answer(body: requests.Answer, services: ServicesDep) -> responses.SignedIn:
-    """The second step of a login: a code of the moment, or a recovery code."""
+    """Sign in, second step: a current code or a recovery code answers the challenge."""
     refresh = services.refresh_tokens.first()
     session = new_session(services, refresh)
     challenge = OneTimeToken.of(body.challenge_token)
@@ -56,7 +56,7 @@ async def answer(body: requests.Answer, services: ServicesDep) -> responses.Sign
 async def recovery_codes(
     body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep
 ) -> responses.RecoveryCodes:
-    """Other recovery codes; those there were are good no more."""
+    """Replace all recovery codes and return the new ones."""
     codes = new_recovery_codes()
     async with services.abuse_limits.password(claims.user_id):
         await services.second_factor.renew(claims, body.password, codes)
@@ -65,12 +65,12 @@ async def recovery_codes(
 
 @router.post("/off", status_code=204, responses=with_body(401, 409))
 async def off(body: requests.PasswordOnly, claims: CurrentClaims, services: ServicesDep) -> None:
-    """From now on, signing in needs the password only."""
+    """Switch the second factor off: signing in needs the password only."""
     async with services.abuse_limits.password(claims.user_id):
         await services.second_factor.remove(claims, body.password)
 
 
 def _uri(secret: str, email: str, issuer: str) -> str:
-    """The Key Uri Format that authenticator apps read from a QR code."""
+    """Return the Key Uri Format, which authenticator apps read from a QR code."""
     label = quote(f"{issuer}:{email}", safe=":@")
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer})}"

@@ -1,7 +1,7 @@
 """Access tokens: JWT (RFC 7519) with RFC 9068's claims.
 
-Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a key without a name
-is not looked for.
+Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a token that names no
+key is refused.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ with deferred("cryptography.x509"):
 
 _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
-_TYPE = "at+jwt"  # RFC 9068, section 2.1: no other JWT that the same keys sign will do
+_TYPE = "at+jwt"  # RFC 9068, section 2.1: other JWTs that the same keys sign are refused
 _CLOCK_SKEW_S = 5
 _REMEMBERED = 10_000
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """Whom an access token speaks for.
+    """The user and the session of an access token.
 
     Attributes:
         user_id: ``sub``.
@@ -48,7 +48,7 @@ class AccessTokens:
 
     Args:
         keys: the text of a JWK Set with private keys; the first signs.
-        seconds: how long a token lives.
+        seconds: a token's lifetime.
 
     Raises:
         SettingsError: a key cannot be used.
@@ -64,21 +64,21 @@ class AccessTokens:
 
     @property
     def longest_s(self) -> int:
-        """Seconds after which no token that was issued until now passes."""
+        """Seconds after which every token that was issued until now is refused."""
         return self.seconds + _CLOCK_SKEW_S
 
     def secret(self) -> bytes:
-        """A secret of the gateways, the same in all that sign with the same key."""
+        """Return a secret that is the same in all gateways that sign with the same key."""
         private: PrivateKeyTypes = self._signer.key
         raw = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return hashlib.sha256(raw).digest()
 
     def public_keys(self) -> dict[str, Any]:
-        """The JWK Set (RFC 7517) with which anybody can verify."""
+        """Return the JWK Set (RFC 7517) that verifies access tokens."""
         return {"keys": [_public(key) for key in self._keys.values()]}
 
     def issue(self, user_id: str, session_id: str) -> str:
-        """A new access token."""
+        """Return a new access token."""
         now = int(time.time())
         claims = {
             "iss": self.issuer,
@@ -94,13 +94,13 @@ class AccessTokens:
         return jwt.encode(claims, signer.key, signer.algorithm_name, headers=headers)
 
     def verify(self, token: str) -> Claims:
-        """Whom the token speaks for.
+        """Return the claims of a token.
 
-        A signature is checked once: a client sends the same token many times, and checking it
-        costs more than all else that a cached profile needs.
+        A signature is checked once. A client sends the same token many times, and the check costs
+        more than all else that a cached profile needs.
 
         Raises:
-            NotAuthenticated: it is not one of ours, or no longer.
+            NotAuthenticated: the token is not ours, or has expired.
         """
         claims, good_until = self._verified.get(token) or self._check(token)
         if good_until <= time.time():

@@ -1,9 +1,9 @@
-"""Delays that grow: the more somebody tries, the longer until the next try counts.
+"""Delays that grow: each further try makes the next one wait longer.
 
-``limits`` counts in windows, which end for everybody at once. A delay that doubles stops a guesser
-sooner and lets an honest person, who is mistaken a few times, feel nothing. It has a longest, and
-all is forgotten after a while, so nobody is locked out for good. A try during a delay is refused
-without being looked at, and does not make it longer.
+``limits`` counts in windows, which end at once for all tries in them. A delay that doubles stops a
+guesser sooner, and a user who is mistaken a few times does not feel it. It has an upper bound, and
+after a while all tries are forgotten, so no user is locked out for good. A try during a delay is
+refused without being looked at, and does not make the delay longer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class BackoffPolicy(msgspec.Struct, frozen=True):
     Attributes:
         free: tries without a delay.
         first_ms, longest_ms: the first delay, doubled at each try up to the longest.
-        forget_ms: after so long without a try, all is as at first.
+        forget_ms: after so long without a try, all tries are forgotten.
     """
 
     free: int
@@ -57,7 +57,7 @@ class BackoffPolicy(msgspec.Struct, frozen=True):
     forget_ms: int = 3_600_000
 
     def delay_ms(self, tries: int) -> int:
-        """The delay after so many tries."""
+        """Return the delay after so many tries, in milliseconds."""
         if tries <= self.free:
             return 0
         doubled: int = self.first_ms << min(tries - self.free - 1, 30)
@@ -65,7 +65,7 @@ class BackoffPolicy(msgspec.Struct, frozen=True):
 
 
 class Backoff:
-    """Counts tries by name: in Redis, and, while that is away, in this process."""
+    """Counts tries by name: in Redis, or in this process while Redis is unavailable."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
@@ -74,7 +74,7 @@ class Backoff:
         self._own = _LocalBackoff()
 
     async def hit(self, name: str, policy: BackoffPolicy) -> int:
-        """Count a try; milliseconds to wait when it comes too soon, and then it is not counted."""
+        """Count a try and return 0, or return the milliseconds to wait: then it does not count."""
         args = [policy.free, policy.first_ms, policy.longest_ms, policy.forget_ms]
         try:
             return int(await self._redis.run(lambda: self._hit(keys=[_key(name)], args=args)))
@@ -82,13 +82,13 @@ class Backoff:
             return self._own.hit(name, policy)
 
     async def refund(self, name: str) -> None:
-        """The last try was a good one and does not count; the next may come at once."""
+        """Take the last try back; the next may come at once."""
         self._own.refund(name)
         with suppress(RedisUnavailable):
             await self._redis.run(lambda: self._refund(keys=[_key(name)]))
 
     async def forget(self, name: str) -> None:
-        """All tries are forgotten."""
+        """Forget all tries."""
         self._own.forget(name)
         with suppress(RedisUnavailable):
             await self._redis.run(lambda: self._redis.client.delete(_key(name)))

@@ -27,7 +27,7 @@ from shared.contract.topics import (
     USER_VALIDATE,
 )
 
-# No id looks like this, so the reply is always "no such user", and it comes from the database.
+# No user has this id, so the reply is always "no such user", and it comes from the database.
 _NO_USER = "nobody"
 
 Profile = Mapping[str, object]
@@ -118,7 +118,7 @@ class AccountCommands:
         return await command.request(claims.user_id, message, Ended)
 
     async def export(self, claims: Claims) -> Export:
-        """Return all that is kept about the user."""
+        """Return all that is stored about the user."""
         command = self._client.command(USER_FIND)
         return await command.request(claims.user_id, command.own(ExportUser, claims), Export)
 
@@ -126,7 +126,7 @@ class AccountCommands:
         """Wait for the service to answer from its database.
 
         Raises:
-            Unavailable: it answers that it cannot.
+            Unavailable: the service replies that it is.
         """
         command = self._client.command(USER_FIND)
         try:

@@ -49,7 +49,7 @@ class OutboundCommand:
     def seal(self, **secrets: str | None) -> dict[str, Sealed]:
         """Return these members so that only the user function can open them.
 
-        Each opens under its own name only. Those that are None are left out.
+        Each opens under its own name only. A member that is None is left out.
         """
         return {
             field: self._to_user.seal(

@@ -1,4 +1,4 @@
-"""Delays that grow: guessing gets slow, and nobody is locked out by a stranger."""
+"""Delays that grow: guessing gets slow, and no stranger can lock a user out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def run(url: str, name: str, *steps: str, policy: BackoffPolicy) -> list[int]:
-    """Waits in milliseconds, one for each ``hit`` among the steps."""
+    """Return waits in milliseconds, one for each ``hit`` among the steps."""
 
     async def go() -> list[int]:
         async with connected(url) as redis:

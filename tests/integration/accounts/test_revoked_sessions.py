@@ -1,4 +1,4 @@
-"""Ended sessions are known to all gateways, and what Redis has missed it is told."""
+"""Revoked sessions are known to all gateways, and Redis catches up after an outage."""
 
 from __future__ import annotations
 

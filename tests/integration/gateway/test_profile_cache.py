@@ -24,7 +24,7 @@ def user(request: pytest.FixtureRequest) -> User:
 
 
 def run(url: str, steps: Callable[[ProfileCache, ProfileCache], Awaitable[None]]) -> None:
-    """Run steps with the caches of two gateways: one of before, one whose profiles have more."""
+    """Run steps with the caches of two releases; profiles of the later have a member more."""
 
     async def go() -> None:
         redis = RedisClient(url)

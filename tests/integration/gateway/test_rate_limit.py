@@ -12,7 +12,7 @@ from gateway.middleware.rate_limit import Allowance, RateLimit
 from tests.services import eventually
 
 
-@pytest.fixture(params=["redis", "away"])
+@pytest.fixture(params=["redis", "memory"])
 def url(request: pytest.FixtureRequest, redis_url: str) -> str:
     """Where requests are counted."""
     return redis_url if request.param == "redis" else "redis://127.0.0.1:1"
@@ -20,7 +20,7 @@ def url(request: pytest.FixtureRequest, redis_url: str) -> str:
 
 @pytest.fixture
 def client() -> str:
-    """An address whose network no other test has."""
+    """Return an address whose network no other test has."""
     return f"2001:db8:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}::1"
 
 

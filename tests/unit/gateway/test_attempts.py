@@ -1,4 +1,4 @@
-"""Tries of a password, code or token: what was checked counts, and what an outage ate does not."""
+"""Tries of a password, code or token: what was checked counts, and what was not does not."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Answering:
 
 
 def statuses(route: Route, error: ServiceError) -> list[int]:
-    """The statuses of more tries than are free, each of which ends with this error."""
+    """Return the statuses of more tries than are free, which all end with this error."""
     redis = RedisClient(SETTINGS.redis_url)
     services = make_services(SETTINGS, cast(Requester, Answering(error)), redis)
     headers = {"authorization": f"Bearer {services.access_tokens.issue('user-1', 'session-1')}"}

@@ -23,7 +23,7 @@ from shared.contract.errors import (
 
 
 class Break(Exception):
-    """Nobody expected this."""
+    """An error that no code expects."""
 
 
 def app(error: Exception | None = None) -> FastAPI:

@@ -1,4 +1,4 @@
-"""Refresh tokens: each has one successor, which nobody but a gateway can tell."""
+"""Refresh tokens: each has one successor, which only a gateway can derive."""
 
 from __future__ import annotations
 
