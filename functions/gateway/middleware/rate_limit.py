@@ -48,8 +48,8 @@ class Allowance(msgspec.Struct, frozen=True):
         return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
 
 
-class _Counters(NamedTuple):
-    """The limit, and its counters: shared with other gateways, and this process's own."""
+class _Limiters(NamedTuple):
+    """The limit, and what counts by it: with other gateways in Redis, or in this process."""
 
     limit: RateLimitItem
     shared: MovingWindowRateLimiter
@@ -69,7 +69,7 @@ class RateLimit:
         self._requests, self._seconds = requests, seconds
 
     @cached_property
-    def _counters(self) -> _Counters:
+    def _limiters(self) -> _Limiters:
         # Imported when it is first needed, like redis-py; see gateway.cache.redis_client.
         from limits import RateLimitItemPerSecond
         from limits.aio.storage import MemoryStorage, RedisStorage
@@ -81,7 +81,7 @@ class RateLimit:
             connection_pool=self._redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
             key_prefix="throttle",
         )
-        return _Counters(
+        return _Limiters(
             limit=RateLimitItemPerSecond(self._requests, self._seconds),
             shared=MovingWindowRateLimiter(storage),
             own=MovingWindowRateLimiter(MemoryStorage()),
@@ -91,12 +91,12 @@ class RateLimit:
         """Count a request of a client; return what the client has left."""
         client = network_of(address)
         try:
-            return await self._redis.run(lambda: self._count(self._counters.shared, client))
+            return await self._redis.run(lambda: self._count(self._limiters.shared, client))
         except RedisUnavailable:
-            return await self._count(self._counters.own, client)
+            return await self._count(self._limiters.own, client)
 
     async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
-        limit = self._counters.limit
+        limit = self._limiters.limit
         admitted = await limiter.hit(limit, client)
         window = await limiter.get_window_stats(limit, client)
         return Allowance(

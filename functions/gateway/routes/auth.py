@@ -27,7 +27,7 @@ _SIGNED_IN = {
 )
 async def register(body: requests.Register, services: ServicesDep) -> responses.SignedIn | Response:
     """Make an account, sign it in, and send a welcome mail."""
-    await services.abuse_limits.request("register")
+    await services.abuse_limits.count_request("register")
     refuse_weak(body.password, body.email, body.name)
     if services.sign_up == "private":
         if await services.abuse_limits.may_mail("register", body.email):

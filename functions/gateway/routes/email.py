@@ -32,7 +32,7 @@ async def resend(
 
     The response is the same whether or not the address waits for a link.
     """
-    await services.abuse_limits.request("resend")
+    await services.abuse_limits.count_request("resend")
     email = body.email if body else None
     if email is None:
         if claims is None:

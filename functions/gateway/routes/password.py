@@ -26,7 +26,7 @@ async def change(
 @router.post("/forgot", status_code=202, responses=with_body())
 async def forgot(body: requests.Forgot, services: ServicesDep) -> responses.Accepted:
     """Have a link mailed if the address has an account; the response is the same if not."""
-    await services.abuse_limits.request("forgot")
+    await services.abuse_limits.count_request("forgot")
     if await services.abuse_limits.may_mail("forgot", body.email):
         await services.credentials.forgot_password(body.email)
     return responses.Accepted()

@@ -65,7 +65,7 @@ async def export(claims: CurrentClaims, services: ServicesDep) -> Response:
 async def _change_email(
     email: str, password: str | None, claims: Claims, services: Services
 ) -> User:
-    await services.abuse_limits.mail("change", email)
+    await services.abuse_limits.count_mail("change", email)
     quiet = services.sign_up == "private"
     async with services.abuse_limits.password_if_given(claims.user_id, password):
         return await services.credentials.change_email(claims, email, password, quiet=quiet)

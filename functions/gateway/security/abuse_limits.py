@@ -96,7 +96,7 @@ class AbuseLimits:
         """Count an attempt of this network with a mailed token, right or wrong."""
         return self._attempt({f"{purpose}:{_network()}": self._network})
 
-    async def request(self, purpose: str) -> None:
+    async def count_request(self, purpose: str) -> None:
         """Count a request that one network may not send often: register, forgot, resend."""
         await self._hit({f"{purpose}:{_network()}": self._network})
 
@@ -112,7 +112,7 @@ class AbuseLimits:
         """
         return await self._mail_wait_ms(purpose, address) == 0
 
-    async def mail(self, purpose: str, address: str) -> None:
+    async def count_mail(self, purpose: str, address: str) -> None:
         """Count a mail that a signed-in user requests to an address of their choice."""
         _refuse(await self._mail_wait_ms(purpose, address))
 

@@ -30,9 +30,6 @@ from shared.contract.topics import (
 # No user has this id, so the reply is always "no such user", and it comes from the database.
 _NO_USER = "nobody"
 
-Profile = Mapping[str, object]
-"""The members of a profile that a client has sent, by their names."""
-
 
 class AccountCommands:
     """Registers, checks, reads, changes and deletes accounts.
@@ -47,13 +44,14 @@ class AccountCommands:
         self,
         email: str,
         password: str,
-        profile: Profile,
+        profile: Mapping[str, object],
         session: NewSession | None,
         verification: OneTimeToken,
     ) -> User:
         """Make an account and return its user.
 
         Args:
+            profile: further members of the user, by their names.
             session: opened at once, if there is one.
             verification: confirms the address.
         """
@@ -68,7 +66,9 @@ class AccountCommands:
         )
         return await command.request(email.lower(), message, User)
 
-    async def register_quietly(self, email: str, password: str, profile: Profile) -> None:
+    async def register_quietly(
+        self, email: str, password: str, profile: Mapping[str, object]
+    ) -> None:
         """Make an account, or mail its owner that there is one already. There is no reply."""
         command = self._client.command(USER_REGISTER)
         token = command.seal_for_mail(OneTimeToken.new(), NOTIFICATION_WELCOME, VERIFY_S)
@@ -105,7 +105,7 @@ class AccountCommands:
         command = self._client.command(USER_FIND)
         return await command.request(claims.user_id, command.own(FindUser, claims), User)
 
-    async def update(self, claims: Claims, profile: Profile) -> User:
+    async def update(self, claims: Claims, profile: Mapping[str, object]) -> User:
         """Change these members of the user's profile and no other."""
         command = self._client.command(USER_UPDATE)
         message = command.own(UpdateUser, claims, **profile)

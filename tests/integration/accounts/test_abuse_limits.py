@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
@@ -133,6 +133,25 @@ def test_strangers_do_not_keep_a_person_out(redis_url: str, name: str) -> None:
     outcomes = asyncio.run(go())
     assert outcomes[:20] == ["looked at"] * 20
     assert "too soon" in outcomes[20:]
+
+
+def test_a_sign_in_from_a_known_network_gives_strangers_no_tries(redis_url: str, name: str) -> None:
+    async def go() -> list[str]:
+        async with connected(redis_url) as redis:
+            limits = AbuseLimits(redis, per_account=1, per_network=1000, longest_s=300)
+            outcomes = []
+            for number in range(20):
+                request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
+                async with limits.password(name):
+                    pass
+                request_context.set(RequestContext(client=Client(ip=f"203.0.113.{number}")))
+                with suppress(InvalidCredentials, TooManyAttempts):
+                    async with limits.password(name):
+                        outcomes.append("looked at")
+                        raise InvalidCredentials
+            return outcomes
+
+    assert len(asyncio.run(go())) < 20
 
 
 # ---- over HTTP
