@@ -1,1 +1,1 @@
-"""The gateway: HTTP in front of the functions; it asks over Kafka and opens no database."""
+"""The gateway: HTTP before the functions. It sends commands over Kafka, and has no database."""

@@ -1,23 +1,23 @@
-"""The one place where the gateway's parts are chosen and put together."""
+"""Builds the gateway: what it is made of is chosen here and nowhere else."""
 
 from __future__ import annotations
 
 from gateway.cache.profile_cache import ProfileCache
-from gateway.cache.redis_client import OptionalRedis
-from gateway.middleware.rate_limit import Throttle
-from gateway.notifications import Notifications
+from gateway.cache.redis_client import RedisClient
+from gateway.middleware.rate_limit import RateLimit
+from gateway.notification_service import NotificationServiceClient
 from gateway.readiness import ReadinessProbe
 from gateway.routes.dependencies import Services
-from gateway.security.abuse_limits import Attempts
+from gateway.security.abuse_limits import AbuseLimits
 from gateway.security.access_tokens import AccessTokens
 from gateway.security.one_time_tokens import RefreshTokens
-from gateway.security.revoked_sessions import DeniedSessions
+from gateway.security.revoked_sessions import RevokedSessions
 from gateway.settings import Settings
-from gateway.user_service.accounts import Users
-from gateway.user_service.client import Questions
-from gateway.user_service.credentials import Credentials
-from gateway.user_service.second_factor import SecondFactor
-from gateway.user_service.sessions import Sessions
+from gateway.user_service.accounts import AccountCommands
+from gateway.user_service.client import UserServiceClient
+from gateway.user_service.credentials import CredentialCommands
+from gateway.user_service.second_factor import SecondFactorCommands
+from gateway.user_service.sessions import SessionCommands
 from shared.bus.producer import Publisher
 from shared.bus.reply_consumer import ReplyConsumer
 from shared.bus.requester import MakeStrategy, Requester
@@ -26,7 +26,7 @@ from shared.security.sealing import JwkSet, Sealer
 
 
 class Gateway:
-    """The parts that live as long as the process: begin with :meth:`start`, end with :meth:`close`.
+    """What lives as long as the process, from :meth:`start` to :meth:`close`.
 
     Args:
         make_strategy: who polls Kafka while a request waits (:mod:`shared.bus.requester`).
@@ -46,42 +46,47 @@ class Gateway:
             timeout_s=settings.reply_timeout_ms / 1000,
             limit=settings.max_waiting,
         )
-        self._redis = OptionalRedis(settings.redis_url, settings.redis_iam_cache)
-        self.services = _services(settings, self._requester, self._redis)
+        self._redis = RedisClient(settings.redis_url, settings.redis_iam_cache)
+        self.services = make_services(settings, self._requester, self._redis)
 
     def start(self) -> None:
-        """Find a place on the reply topic."""
+        """Begin to read replies."""
         self._requester.start()
 
     async def close(self) -> None:
-        """Send what is on its way and close every connection."""
+        """Send what is queued, then close every connection."""
         self._requester.close()
         await self._redis.close()
 
 
-def _services(settings: Settings, requester: Requester, redis: OptionalRedis) -> Services:
+def make_services(settings: Settings, requester: Requester, redis: RedisClient) -> Services:
+    """Return what the routes work with.
+
+    Raises:
+        SettingsError: a key cannot be read.
+    """
     to_user = Sealer(JwkSet.from_json(settings.user_public_keys, "USER_PUBLIC_KEYS"))
     to_notification = Sealer(
         JwkSet.from_json(settings.notification_public_keys, "NOTIFICATION_PUBLIC_KEYS")
     )
-    questions = Questions(requester, to_user, to_notification)
-    users = Users(questions)
-    tokens = _access_tokens(settings)
+    user_service = UserServiceClient(requester, to_user, to_notification)
+    accounts = AccountCommands(user_service)
+    access_tokens = _access_tokens(settings)
     return Services(
-        users=users,
-        sessions=Sessions(questions),
-        credentials=Credentials(questions),
-        second_factor=SecondFactor(questions),
-        notifications=Notifications(requester, to_notification),
-        tokens=tokens,
-        refresh_tokens=RefreshTokens(tokens.secret()),
-        denied=DeniedSessions(redis, seconds=tokens.longest_s),
-        attempts=_attempts(settings, redis),
-        cache=ProfileCache(redis, seconds=settings.profile_cache_seconds),
-        throttle=Throttle(
+        accounts=accounts,
+        sessions=SessionCommands(user_service),
+        credentials=CredentialCommands(user_service),
+        second_factor=SecondFactorCommands(user_service),
+        notification_service=NotificationServiceClient(requester, to_notification),
+        access_tokens=access_tokens,
+        refresh_tokens=RefreshTokens(access_tokens.secret()),
+        revoked_sessions=RevokedSessions(redis, seconds=access_tokens.longest_s),
+        abuse_limits=_abuse_limits(settings, redis),
+        profile_cache=ProfileCache(redis, seconds=settings.profile_cache_seconds),
+        rate_limit=RateLimit(
             redis, requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
         ),
-        readiness=ReadinessProbe(users, redis),
+        readiness=ReadinessProbe(accounts, redis),
         refresh_token_seconds=settings.refresh_token_seconds,
         sign_up=settings.sign_up,
     )
@@ -96,8 +101,8 @@ def _access_tokens(settings: Settings) -> AccessTokens:
     )
 
 
-def _attempts(settings: Settings, redis: OptionalRedis) -> Attempts:
-    return Attempts(
+def _abuse_limits(settings: Settings, redis: RedisClient) -> AbuseLimits:
+    return AbuseLimits(
         redis,
         per_account=settings.attempts_per_account,
         per_network=settings.attempts_per_address or max(1, settings.rate_limit_requests // 2),

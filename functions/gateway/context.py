@@ -1,8 +1,9 @@
-"""Where records come from: the HTTP request that is being served."""
+"""The HTTP request that is being served: Kafka records, limits and logs say what it came from."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,7 @@ from shared.contract.envelope import Envelope
 from shared.contract.messages import Client
 
 
-class Origin(msgspec.Struct, frozen=True):
+class RequestContext(msgspec.Struct, frozen=True):
     """One HTTP request.
 
     Attributes:
@@ -26,7 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
     def envelope(
         self, *, correlation_id: str | None = None, idempotency_key: str | None = None
     ) -> Envelope:
-        """The envelope of a record that this request causes."""
+        """Return the envelope of a record that this request causes."""
         return Envelope(
             correlation_id=correlation_id,
             request_id=self.request_id,
@@ -35,4 +36,6 @@ class Origin(msgspec.Struct, frozen=True):
         )
 
 
-origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039 - it is frozen
+_NO_REQUEST: Final = RequestContext()
+
+request_context: ContextVar[RequestContext] = ContextVar("request_context", default=_NO_REQUEST)

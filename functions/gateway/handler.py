@@ -1,4 +1,4 @@
-"""Lambda entry of the gateway: API Gateway's event in, its response out."""
+"""Lambda entry of the gateway: an event of API Gateway in, a response out."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from mangum import Mangum
 from gateway.app import create_app
 from gateway.bootstrap import Gateway
 from gateway.http.problems import MEDIA_TYPE
-from gateway.middleware.cloudfront import behind
+from gateway.middleware.cloudfront import with_front
 from gateway.settings import Settings
 from shared.bus.requester import CallerPolls
 from shared.runtime.lambda_function import Event, Handler, LambdaFunction, Response
 
 # Imported when a request first needs them; a snapshot has them from the start.
-_LATE = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
+_PRELOADED = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
 
 
 def _build(settings: Settings) -> Handler:
-    logging.getLogger("mangum").setLevel(logging.WARNING)  # the edge writes the line of a request
+    logging.getLogger("mangum").setLevel(
+        logging.WARNING
+    )  # RequestContextMiddleware logs each request
     gateway = Gateway(settings, CallerPolls)
     gateway.start()
-    app: Any = behind(create_app(gateway.services), settings)
+    app: Any = with_front(create_app(gateway.services), settings)
     # Without lifespan: Mangum would run start and stop around every single invocation.
     texts = ["application/json", MEDIA_TYPE, "text/"]
     http: Any = Mangum(app, lifespan="off", text_mime_types=texts)
@@ -35,4 +37,4 @@ def _metrics(_: Event, response: Response) -> Mapping[str, int]:
     return {f"Responses{response['statusCode'] // 100}xx": 1}
 
 
-handler = LambdaFunction("gateway", Settings, _build, metrics=_metrics, preload=_LATE)
+handler = LambdaFunction("gateway", Settings, _build, metrics=_metrics, preload=_PRELOADED)

@@ -17,7 +17,7 @@ from shared.bus.requester import BackgroundPolls
 from shared.config.logs import configure
 from shared.config.settings import SettingsError, load
 
-# Longer than an answer is awaited.
+# Longer than a reply is awaited.
 SHUTDOWN_S = 15
 # Longer than a proxy keeps an idle connection for its next request (Traefik 90 s, nginx and AWS's
 # load balancers 60 s): if it ended here first, a request on its way would be lost. uvicorn: 5 s.
@@ -25,7 +25,7 @@ KEEP_ALIVE_S = 120
 
 
 def create(settings: Settings) -> FastAPI:
-    """The application, with what has to begin and end with the server."""
+    """Return the application; its gateway starts and closes with the server."""
     gateway = Gateway(settings, BackgroundPolls)
     app = create_app(gateway.services)
 
@@ -40,7 +40,7 @@ def create(settings: Settings) -> FastAPI:
 
 
 def main() -> None:
-    """The command; ends on SIGINT or SIGTERM when the requests in flight are answered."""
+    """Serve until SIGINT or SIGTERM, and then finish the requests in flight."""
     try:
         settings = load(Settings, os.environ)
         app = create(settings)
@@ -52,7 +52,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         log_config=None,
-        access_log=False,  # the edge writes the line of a request
+        access_log=False,  # RequestContextMiddleware logs each request
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=SHUTDOWN_S,

@@ -1,4 +1,4 @@
-"""What the gateway is told by its environment."""
+"""The gateway's environment variables."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
         sign_up: ``open``: register answers with tokens, or 409. ``verified``: register answers
             202 or 409, and signing in waits for the mail. ``private``: register always answers
             202, and what came of it is in the mail. The user function has the same setting.
-        reply_timeout_ms: how long an answer is awaited; shorter than the function's timeout.
-        max_waiting: requests to one topic that may wait for answers at the same time in one
-            process, at most; while answers are late it is fewer
+        reply_timeout_ms: how long a reply is awaited; shorter than the function's timeout.
+        max_waiting: requests to one topic that may wait for replies at the same time in one
+            process, at most; while replies are late it is fewer
             (:mod:`shared.bus.concurrency_limit`).
         rate_limit_requests, rate_limit_seconds: for each client address.
         attempts_per_account: passwords that may be tried on one account, from one network, before

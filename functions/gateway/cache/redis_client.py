@@ -1,10 +1,10 @@
-"""Redis, as something the gateway can do without.
+"""Redis, which the gateway can do without.
 
-While it is away, waiting for it at each request would turn a cache into an outage. So after a
-failure it is left alone for a moment, and whoever wanted it is told at once.
+Waiting for an unavailable Redis at each request would turn a cache into an outage. So after a
+failure all calls fail at once for a moment.
 
 redis-py is as large as the rest of the gateway's own imports, and health, keys and documents need
-none of it: it is imported when the first request wants it, or before a snapshot is taken.
+none of it. It is imported when the first request needs it, or before a snapshot is taken.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _PAUSE_S = 2.0
 _SCHEMES = ("redis://", "rediss://", "unix://")
 
 
-class Away(Exception):
+class RedisUnavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
 
 
-class OptionalRedis:
+class RedisClient:
     """A Redis client that fails fast.
 
     Args:
-        iam_cache: the ElastiCache cache that it is, where AWS credentials are its password.
+        iam_cache: the name of the ElastiCache cache, where AWS credentials are the password.
 
     Attributes:
-        failures: how many calls found it away.
+        failures: number of calls that failed.
 
     Raises:
-        SettingsError: the URL is not one of a Redis.
+        SettingsError: this is not the URL of a Redis.
     """
 
     def __init__(self, url: str, iam_cache: str = "") -> None:
@@ -57,7 +57,7 @@ class OptionalRedis:
 
     @cached_property
     def client(self) -> Redis:
-        """The client itself, for those who bring their own commands."""
+        """redis-py's client; its calls belong into :meth:`run`."""
         from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
@@ -77,7 +77,7 @@ class OptionalRedis:
         )
 
     def script(self, text: str) -> Callable[..., Awaitable[Any]]:
-        """A Lua script, to be called with ``keys`` and ``args``; known by its hash once sent."""
+        """Return a Lua script that is called with ``keys`` and ``args``; once sent, its hash is."""
 
         @cache
         def registered() -> AsyncScript:
@@ -86,14 +86,14 @@ class OptionalRedis:
         return lambda **given: registered()(**given)
 
     async def run(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """The result of a call that uses :attr:`client`.
+        """Return the result of a call that uses :attr:`client`.
 
         Raises:
-            Away: it failed, or one did less than two seconds ago.
+            RedisUnavailable: it failed, or another did less than two seconds ago.
         """
         if time.monotonic() < self._retry_at:
             self.failures += 1
-            raise Away
+            raise RedisUnavailable
         from redis.exceptions import RedisError
 
         try:
@@ -102,7 +102,7 @@ class OptionalRedis:
             self.failures += 1
             self._retry_at = time.monotonic() + _PAUSE_S
             log.warning("redis is away", extra={"reason": type(error).__name__})
-            raise Away from None
+            raise RedisUnavailable from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -111,7 +111,7 @@ class OptionalRedis:
 
 
 def _check(url: str) -> None:
-    """What redis-py would say of the URL at the first request, said at the start."""
+    """Raise SettingsError at the start where redis-py would fail at the first request."""
     try:
         known = urlsplit(url).port != 0 and url.startswith(_SCHEMES)
     except ValueError:

@@ -1,1 +1,1 @@
-"""The API's bodies, its problems and its document."""
+"""HTTP: bodies, problems, and the API's document."""

@@ -1,9 +1,9 @@
 """FastAPI for all of the gateway, imported without what a cold start need not wait for.
 
-It defines OpenAPI's document as models, a tenth of its import, and few requests ask for the
-document: those models are built when it is made. One of them describes the contact address of a
-document, which ours has not, with email-validator: addresses that people send are checked with it
-all the same, from the first one on (:mod:`gateway.http.requests`).
+It defines OpenAPI's document as models, a tenth of its import. Few requests are for the document,
+so those models are built when it is made. One of them describes a contact address, which our
+document lacks, with email-validator. The addresses in requests are checked with email-validator all
+the same, from the first one on (:mod:`gateway.http.requests`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.config.lazy_imports import hidden
 
 @contextmanager
 def _models_deferred() -> Iterator[None]:
-    """Models defined inside are built at their first use: they inherit pydantic's own setting."""
+    """Let models defined inside be built at their first use; they inherit this setting."""
     BaseModel.model_config["defer_build"] = True
     try:
         yield

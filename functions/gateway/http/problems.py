@@ -10,13 +10,13 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from gateway.errors import NotAuthenticated
 from gateway.http.fastapi import FastAPI, Request, RequestValidationError, Response
-from gateway.security.abuse_limits import TooSoon
-from gateway.security.access_tokens import NotAuthenticated
 from shared.contract.errors import (
     ReplyTimeout,
     ServiceError,
     SessionEnded,
+    TooManyAttempts,
     Unavailable,
     WeakPassword,
 )
@@ -27,12 +27,12 @@ _RETRY_AFTER_S = "2"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # RFC 9110's phrases, which Python has only since 3.13.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
-# JSON pointers begin below the part of the request that FastAPI names first.
-_PARTS = ("body", "query", "path", "header", "cookie")
+# FastAPI names one of these first; JSON pointers begin below it.
+_LOCATIONS = ("body", "query", "path", "header", "cookie")
 
 
-class InvalidMember(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a request.
+class FieldError(msgspec.Struct, frozen=True):
+    """One member of a request that is wrong.
 
     Attributes:
         pointer: RFC 6901, into the body: ``#/email``.
@@ -48,10 +48,10 @@ def problem(
     code: str,
     detail: str,
     *,
-    errors: Sequence[InvalidMember] = (),
+    errors: Sequence[FieldError] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem as a response.
+    """Return a problem as a response.
 
     Args:
         status: HTTP status code; its phrase is the title.
@@ -70,7 +70,7 @@ def problem(
 
 
 def service_problem(error: ServiceError, path: str = "") -> Response:
-    """What went wrong, as this system's errors say it.
+    """Return one of this system's errors as a response.
 
     Args:
         path: of the request.
@@ -78,19 +78,19 @@ def service_problem(error: ServiceError, path: str = "") -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated) or error.code == SessionEnded.code:
         headers["www-authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, section 3
-    elif isinstance(error, TooSoon):
+    elif isinstance(error, TooManyAttempts) and error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     elif isinstance(error, Unavailable | ReplyTimeout) or error.status in {429, 503}:
         headers["retry-after"] = _RETRY_AFTER_S
     errors = []
     if error.code == WeakPassword.code:
         member = "newPassword" if path.endswith("/change") else "password"
-        errors.append(InvalidMember(f"#/{member}", error.message))
+        errors.append(FieldError(f"#/{member}", error.message))
     return problem(error.status, error.code, error.message, errors=errors, headers=headers)
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of an app be a problem."""
+    """Make every error of an app a problem."""
 
     @app.exception_handler(ServiceError)
     async def _(request: Request, error: ServiceError) -> Response:
@@ -103,7 +103,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _(request: Request, error: HTTPException) -> Response:
         if error.status_code == 400:  # the framework's only one: the body is not even text
-            return _invalid([InvalidMember("#", "The body is not JSON.")])
+            return _invalid([FieldError("#", "The body is not JSON.")])
         code = _title(error.status_code).lower().replace(" ", "-")
         headers = dict(error.headers or {})
         if error.status_code == 405:
@@ -111,31 +111,31 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, code, str(error.detail), headers=headers)
 
 
-def _invalid(errors: Sequence[InvalidMember]) -> Response:
+def _invalid(errors: Sequence[FieldError]) -> Response:
     detail = "The request does not have the form that is asked for."
     return problem(422, "invalid-request", detail, errors=errors)
 
 
 def _methods(request: Request) -> list[str]:
-    """All that a path takes (RFC 9110, section 10.2.1); the framework tells of one route only."""
+    """Return all methods of a path (RFC 9110, section 10.2.1); Starlette names one route's."""
 
-    def is_taken(method: str) -> bool:
+    def is_allowed(method: str) -> bool:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
-    return [method for method in _METHODS if is_taken(method)]
+    return [method for method in _METHODS if is_allowed(method)]
 
 
 def _title(status: int) -> str:
     return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
-def _member(error: dict[str, Any]) -> InvalidMember:
-    """A validation error without the value that was sent: it may be a password."""
+def _member(error: dict[str, Any]) -> FieldError:
+    """Return a validation error without the value that was sent: it may be a password."""
     place = [str(step) for step in error["loc"]]
-    if place and place[0] in _PARTS:
+    if place and place[0] in _LOCATIONS:
         place = place[1:]
     if error["type"] == "json_invalid":
-        return InvalidMember("#", "The body is not JSON.")
+        return FieldError("#", "The body is not JSON.")
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
-    return InvalidMember(f"#{pointer}", error["msg"])
+    return FieldError(f"#{pointer}", error["msg"])

@@ -1,9 +1,8 @@
-"""The bodies of HTTP requests and responses: what the documentation shows, and nothing internal."""
+"""The bodies of HTTP requests."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,13 +20,13 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 # OWASP ASVS 5, 6.2.1 and 6.2.9: at least 8, at least 64 allowed, no rule of composition.
 Password = Annotated[str, StringConstraints(min_length=8, max_length=128)]
 NewPassword = Annotated[Password, Field(examples=["correct horse battery"])]
-# At login nothing is said of length: a wrong password is a wrong password.
+# At login no rule of length applies: a wrong password is a wrong password.
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-# Tokens are compared by their hashes; their form is nobody's business.
+# Tokens are compared by their hashes, so their form does not matter.
 Token = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Code = Annotated[str, StringConstraints(min_length=6, max_length=40), Field(examples=["123456"])]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
-# What pydantic's EmailStr is, but that would import email-validator before there is an address.
+# As pydantic's EmailStr, which would import email-validator before there is an address.
 Email = Annotated[
     str,
     AfterValidator(lambda text: validate_email(text)[1]),
@@ -36,9 +35,9 @@ Email = Annotated[
 
 
 class Body(BaseModel):
-    """What a client sends: members that are not known are refused, so that a typo is noticed.
+    """The body of a request. Unknown members are refused, so that a typo is noticed.
 
-    Nothing is taken for what it is not: 0 is not false.
+    No value is converted: 0 is not false.
     """
 
     model_config = ConfigDict(
@@ -46,12 +45,22 @@ class Body(BaseModel):
     )
 
 
-class Register(Body):
+class ProfileMembers(Body):
+    """The members of a profile that a client can set, when it registers and later."""
+
+    name: Annotated[Name | None, Field(examples=["Ada"])] = None
+
+    def profile(self) -> dict[str, object]:
+        """Return the members that were sent, null included, by their names in our messages."""
+        sent = ProfileMembers.model_fields.keys() & self.model_fields_set
+        return {name: getattr(self, name) for name in sent}
+
+
+class Register(ProfileMembers):
     """Make an account."""
 
     email: Email
     password: NewPassword
-    name: Annotated[Name | None, Field(examples=["Ada"])] = None
 
 
 class Login(Body):
@@ -101,13 +110,13 @@ class Verify(Body):
 
 
 class Resend(Body):
-    """Have the link to confirm an address mailed again; the address of whoever is signed in."""
+    """Have the link to confirm an address mailed again; without one, the signed-in user's."""
 
     email: Email | None = None
 
 
 class PasswordOnly(Body):
-    """The password once more, for what could take the account away."""
+    """The password once more: with this request, an account could be stolen."""
 
     password: AnyPassword
 
@@ -130,83 +139,20 @@ class Answer(TotpCode):
     challenge_token: Token
 
 
-class ProfileChange(Body):
-    """Change one's profile: what is absent stays as it is, and a null name is taken away.
+class ProfileChange(ProfileMembers):
+    """Change the profile: absent members stay as they are, and a null name is deleted.
 
     A new e-mail counts once it is confirmed with the link that is mailed there. If the login was
     long ago, it needs the password.
     """
 
-    name: Name | None = None
     email: Email | None = None
     password: AnyPassword | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.model_fields_set & {"name", "email"}:
+        if not (self.profile() or "email" in self.model_fields_set):
             raise ValueError("Give a name or an email.")
         if "email" in self.model_fields_set and self.email is None:
             raise ValueError("An account has an email.")
         return self
-
-
-class View(BaseModel):
-    """What a client is shown; how is worked out when the first is, or when the document is."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
-
-
-class Profile(View):
-    """A user, to themselves."""
-
-    id: str
-    email: str
-    name: str | None
-    email_verified: bool
-    created_at: datetime
-    updated_at: datetime
-
-
-class SignedIn(View):
-    """The tokens of a new session, and whose it is."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's name of the type
-    expires_in: int = Field(description="Seconds until the access token expires")
-    user: Profile
-
-
-class Problem(View):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-
-
-class InvalidMember(View):
-    """One thing that is wrong with a request."""
-
-    pointer: str
-    detail: str
-
-
-class InvalidRequest(Problem):
-    """RFC 9457, with what is wrong."""
-
-    errors: list[InvalidMember]
-
-
-class Alive(View):
-    """This process answers."""
-
-    status: Literal["ok"] = "ok"
-
-
-class Readiness(View):
-    """What this process needs, and how each is."""
-
-    status: Literal["ready", "not-ready"]
-    checks: dict[str, Literal["up", "down", "unknown"]]

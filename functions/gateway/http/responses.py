@@ -1,13 +1,39 @@
-"""What a client is shown of its account, beside the profile and the tokens."""
+"""The bodies of HTTP responses: public members only."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
-from gateway.http.requests import Profile, View
+
+class View(BaseModel):
+    """The body of a response. Its serializer is built at its first use."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
+
+
+class Profile(View):
+    """The signed-in user's profile."""
+
+    id: str
+    email: str
+    name: str | None
+    email_verified: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class SignedIn(View):
+    """The tokens of a session, and its user."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = Field(default="Bearer")
+    expires_in: int = Field(description="Seconds until the access token expires")
+    user: Profile
 
 
 class Challenge(View):
@@ -19,16 +45,16 @@ class Challenge(View):
 
 
 class Accepted(View):
-    """It will be done; what comes of it is in a mail."""
+    """The request is accepted; its outcome is in a mail."""
 
     status: Literal["accepted"] = "accepted"
 
 
 class SessionView(View):
-    """A device that is signed in."""
+    """A signed-in device."""
 
     id: str
-    current: bool = Field(description="Whether it is the one that asks")
+    current: bool = Field(description="Whether the request came with this session")
     signed_in_at: datetime
     last_used_at: datetime
     expires_at: datetime
@@ -37,26 +63,26 @@ class SessionView(View):
 
 
 class SessionList(View):
-    """All devices that are signed in, the last used first."""
+    """All signed-in devices, the last used first."""
 
     sessions: list[SessionView]
 
 
 class Enrolled(View):
-    """A new second factor, which counts once its first code is confirmed."""
+    """A new second factor; it counts once its first code is confirmed."""
 
     secret: str = Field(description="Base32, to be typed into an authenticator app")
     uri: str = Field(description="The same as an otpauth:// link, to be shown as a QR code")
 
 
 class RecoveryCodes(View):
-    """Codes for the day when the device is lost; each is good once, and none is shown again."""
+    """Recovery codes for a lost device; each works once, and none is shown again."""
 
     recovery_codes: list[str]
 
 
 class ExportedSession(View):
-    """A device that is signed in."""
+    """A signed-in device."""
 
     id: str
     signed_in_at: datetime
@@ -77,7 +103,7 @@ class ExportedEvent(View):
 
 
 class Export(View):
-    """All that is kept about a person; of the events, the newest 1,000."""
+    """All that is stored about the user; of the events, the newest 1,000."""
 
     user: Profile
     second_factor_since: datetime | None
@@ -89,3 +115,38 @@ class PublicKeys(View):
     """A JWK Set (RFC 7517)."""
 
     keys: list[dict[str, str]]
+
+
+class Problem(View):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class InvalidMember(View):
+    """One member of a request that is wrong."""
+
+    pointer: str
+    detail: str
+
+
+class InvalidRequest(Problem):
+    """A problem (RFC 9457) with the members that are wrong."""
+
+    errors: list[InvalidMember]
+
+
+class Alive(View):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(View):
+    """The state of each service that the process needs."""
+
+    status: Literal["ready", "not-ready"]
+    checks: dict[str, Literal["up", "down", "unknown"]]

@@ -1,1 +1,1 @@
-"""What every request passes: who it comes from, what it may ask for."""
+"""What every request passes, whatever its route."""

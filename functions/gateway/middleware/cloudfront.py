@@ -1,13 +1,13 @@
 """CloudFront before the API: only what came through it is served, and it says who the client is.
 
-CloudFront adds a secret to each request that it sends here. Without it, whoever finds the name that
-AWS gave the API would pass by the firewall, and could call themselves any address that they like.
-With it, the address that CloudFront saw is the client's: limits and the audit trail count by it.
+CloudFront adds a secret to each request that it sends here. Without the secret, a client that finds
+the name that AWS gave the API would pass by the firewall and could claim any address. With it, the
+address that CloudFront saw is the client's: limits and the audit trail count by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hmac import compare_digest
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,47 +20,49 @@ _SECRET = b"x-origin-secret"
 _ADDRESS = b"x-viewer-address"
 
 
-def behind(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The app as it is reached: through CloudFront only, where the settings say so.
+def with_front(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """Return the app as it is reached: through CloudFront only, where the settings say so.
 
     Raises:
-        SettingsError: no secret is known by which to tell.
+        SettingsError: CloudFront's secret is not set.
     """
     if settings.front == "none":
         return app
-    secrets = [each.encode() for each in settings.origin_secrets.split(",") if each]
-    if not secrets:
-        raise SettingsError("FRONT is cloudfront, and ORIGIN_SECRETS is not set.")
-    return _Behind(app, secrets)
+    return CloudFrontOnlyMiddleware(app, settings.origin_secrets)
 
 
-class _Behind:
-    """ASGI middleware around the whole app.
+class CloudFrontOnlyMiddleware:
+    """ASGI middleware that refuses what did not come through CloudFront.
 
     Args:
-        secrets: any of them will do; more than one lives while they are exchanged.
+        secrets: comma-separated; any of them will do, because several live during an exchange.
+
+    Raises:
+        SettingsError: there is none.
     """
 
-    def __init__(self, app: ASGIApp, secrets: Sequence[bytes]) -> None:
+    def __init__(self, app: ASGIApp, secrets: str) -> None:
         self._app = app
-        self._secrets = secrets
+        self._secrets = [each.encode() for each in secrets.split(",") if each]
+        if not self._secrets:
+            raise SettingsError("FRONT is cloudfront, and ORIGIN_SECRETS is not set.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._is_known(_values(scope, _SECRET)):
-            await self._app(_told_by_client(scope), receive, send)
+        elif self._has_secret(_values(scope, _SECRET)):
+            await self._app(_as_client_sent(scope), receive, send)
         else:
             refusal = problem(403, "forbidden", "This is served through CloudFront only.")
             await refusal(scope, receive, send)
 
-    def _is_known(self, given: Iterable[bytes]) -> bool:
+    def _has_secret(self, given: Iterable[bytes]) -> bool:
         return any(compare_digest(one, secret) for one in given for secret in self._secrets)
 
 
-def _told_by_client(scope: Scope) -> Scope:
-    """The request as its client sent it, from where CloudFront saw that."""
+def _as_client_sent(scope: Scope) -> Scope:
+    """Return the request without CloudFront's headers, from the address that CloudFront saw."""
     addresses = _values(scope, _ADDRESS)
     rest = [(name, value) for name, value in scope["headers"] if name not in (_SECRET, _ADDRESS)]
     client = (addresses[0].decode("latin-1"), 0) if len(addresses) == 1 else None

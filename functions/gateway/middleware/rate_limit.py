@@ -1,6 +1,6 @@
-"""The rate limit: so many requests from one client in any minute, counted in Redis.
+"""The rate limit: so many requests from one client in any window, counted in Redis.
 
-Counting is the ``limits`` library's, with an exact moving window. While Redis is away each process
+The ``limits`` library counts, with an exact moving window. While Redis is unavailable each process
 counts for itself.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.cache.redis_client import Away, OptionalRedis
+from gateway.cache.redis_client import RedisClient, RedisUnavailable
 from gateway.http.problems import problem
 from gateway.security.client_network import network_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What a client may still do.
+    """The requests that a client has left.
 
     Attributes:
         quota, window_s: so many requests in so many seconds.
@@ -40,7 +40,7 @@ class Allowance(msgspec.Struct, frozen=True):
     reset_s: int
 
     def headers(self) -> dict[str, str]:
-        """The fields of draft-ietf-httpapi-ratelimit-headers-10, and Retry-After on refusal."""
+        """Return draft-ietf-httpapi-ratelimit-headers-10's fields; on refusal Retry-After too."""
         fields = {
             "ratelimit-policy": f'"default";q={self.quota};w={self.window_s}',
             "ratelimit": f'"default";r={self.remaining};t={self.reset_s}',
@@ -48,29 +48,29 @@ class Allowance(msgspec.Struct, frozen=True):
         return fields if self.admitted else {**fields, "retry-after": str(self.reset_s)}
 
 
-class _Counters(NamedTuple):
-    """Where requests are counted: with the other gateways, or in this one alone."""
+class _Limiters(NamedTuple):
+    """The limit, and what counts by it: with other gateways in Redis, or in this process."""
 
     limit: RateLimitItem
     shared: MovingWindowRateLimiter
     own: MovingWindowRateLimiter
 
 
-class Throttle:
-    """Counts requests.
+class RateLimit:
+    """A limit of requests for each client.
 
     Args:
         redis: where they are counted.
         requests, seconds: the limit.
     """
 
-    def __init__(self, redis: OptionalRedis, *, requests: int, seconds: int) -> None:
+    def __init__(self, redis: RedisClient, *, requests: int, seconds: int) -> None:
         self._redis = redis
         self._requests, self._seconds = requests, seconds
 
     @cached_property
-    def _counters(self) -> _Counters:
-        # Imported when it is first wanted, like redis-py; see gateway.cache.redis_client.
+    def _limiters(self) -> _Limiters:
+        # Imported when it is first needed, like redis-py; see gateway.cache.redis_client.
         from limits import RateLimitItemPerSecond
         from limits.aio.storage import MemoryStorage, RedisStorage
         from limits.aio.strategies import MovingWindowRateLimiter
@@ -81,22 +81,22 @@ class Throttle:
             connection_pool=self._redis.client.connection_pool,  # type: ignore[arg-type] # its own annotation is too narrow
             key_prefix="throttle",
         )
-        return _Counters(
+        return _Limiters(
             limit=RateLimitItemPerSecond(self._requests, self._seconds),
             shared=MovingWindowRateLimiter(storage),
             own=MovingWindowRateLimiter(MemoryStorage()),
         )
 
     async def admit(self, address: str) -> Allowance:
-        """Count one request of a client."""
+        """Count a request of a client; return what the client has left."""
         client = network_of(address)
         try:
-            return await self._redis.run(lambda: self._count(self._counters.shared, client))
-        except Away:
-            return await self._count(self._counters.own, client)
+            return await self._redis.run(lambda: self._count(self._limiters.shared, client))
+        except RedisUnavailable:
+            return await self._count(self._limiters.own, client)
 
     async def _count(self, limiter: MovingWindowRateLimiter, client: str) -> Allowance:
-        limit = self._counters.limit
+        limit = self._limiters.limit
         admitted = await limiter.hit(limit, client)
         window = await limiter.get_window_stats(limit, client)
         return Allowance(
@@ -108,25 +108,25 @@ class Throttle:
         )
 
 
-class Throttled:
-    """ASGI middleware: counts requests before anything is read of them.
+class RateLimitMiddleware:
+    """ASGI middleware that counts requests before it reads anything of them.
 
     Args:
-        prefix: the paths that are limited.
+        prefix: of the paths that are limited.
     """
 
-    def __init__(self, app: ASGIApp, throttle: Throttle, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, rate_limit: RateLimit, prefix: str) -> None:
         self._app = app
-        self._throttle = throttle
+        self._rate_limit = rate_limit
         self._prefix = prefix + "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it; its allowance is on the response either way."""
+        """Serve one request, or refuse it; the response has the allowance either way."""
         if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
             await self._app(scope, receive, send)
             return
         client = scope.get("client")
-        allowance = await self._throttle.admit(client[0] if client else "")
+        allowance = await self._rate_limit.admit(client[0] if client else "")
 
         async def send_with_allowance(message: Message) -> None:
             if message["type"] == "http.response.start":

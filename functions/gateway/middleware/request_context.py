@@ -1,8 +1,7 @@
-"""The edge: what every request passes, whatever its route.
+"""The outermost middleware: each request gets a context, a bounded body and one log line.
 
-A request id comes in or is made, goes out on the response, and is on every log line and Kafka
-record between; a body is bounded; one line is logged; and nothing but a problem ever leaves when
-something breaks.
+A request id comes in or is made. It goes out on the response and is on every log line and Kafka
+record between. When something breaks, the client is sent a problem and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.context import Origin, origin
+from gateway.context import RequestContext, request_context
 from gateway.http.problems import problem
 from shared.config.logs import bind
 from shared.contract.messages import Client
@@ -28,21 +27,21 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _OURS = frozenset({b"x-request-id", b"x-content-type-options"})
-_NOT_KEPT = (b"cache-control", b"no-store")
+_NO_STORE = (b"cache-control", b"no-store")
 _MAX_BODY_BYTES = 64 * 1024
 _LONGEST_USER_AGENT = 400
 _LONGEST_ADDRESS = 45
 
 
 class BodyTooLarge(HTTPException):
-    """More came than any route takes; as the framework's own error it passes its body parser."""
+    """A body is larger than any route takes; an HTTPException passes FastAPI's body parser."""
 
     def __init__(self) -> None:
         super().__init__(413, "The body has more than 64 KiB.")
 
 
-class Edge:
-    """ASGI middleware around the whole app."""
+class RequestContextMiddleware:
+    """ASGI middleware that sets the request's context and logs the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,13 +53,15 @@ class Edge:
             return
         headers = dict(scope["headers"])
         request_id, traceparent = _identify(headers)
-        token = origin.set(Origin(request_id, traceparent, _device(headers, scope)))
+        token = request_context.set(
+            RequestContext(request_id, traceparent, _device(headers, scope))
+        )
         response = _Response(send, request_id)
         try:
             with bind(request_id=request_id):
                 await self._serve(scope, _bounded(receive), response)
         finally:
-            origin.reset(token)
+            request_context.reset(token)
 
     async def _serve(self, scope: Scope, receive: Receive, response: _Response) -> None:
         started = time.perf_counter()
@@ -69,17 +70,17 @@ class Edge:
         except Exception:
             log.exception("request failed")
             if response.status:
-                raise  # too late for another answer: the server cuts the connection
+                raise  # too late for another response: the server cuts the connection
             broken = problem(500, "internal-error", "Something went wrong here.")
             await broken(scope, receive, response.send)
         finally:
             level = _level(scope["path"])
             if log.isEnabledFor(level):
-                log.log(level, "request", extra=_told(scope, response.status, started))
+                log.log(level, "request", extra=_log_fields(scope, response.status, started))
 
 
 class _Response:
-    """Adds to a response what every one has."""
+    """Adds the headers that every response has."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
@@ -91,20 +92,20 @@ class _Response:
             self.status = message["status"]
             headers = [each for each in message["headers"] if each[0] not in _OURS]
             headers += [(b"x-request-id", self._request_id), _NO_SNIFFING]
-            # Tokens and profiles are in bodies (RFC 6749, section 5.1); what may be kept says so.
+            # Tokens and profiles are in bodies (RFC 6749, section 5.1); what may be cached says so.
             if all(name != b"cache-control" for name, _ in headers):
-                headers.append(_NOT_KEPT)
+                headers.append(_NO_STORE)
             message["headers"] = headers
         await self._send(message)
 
 
-def _told(scope: Scope, status: int, started: float) -> dict[str, object]:
+def _log_fields(scope: Scope, status: int, started: float) -> dict[str, object]:
     took_ms = round((time.perf_counter() - started) * 1000)
     return {"method": scope["method"], "path": scope["path"], "status": status, "ms": took_ms}
 
 
 def _level(path: str) -> int:
-    """Probes come every few seconds, and would hide what people do."""
+    """Return DEBUG for probes: they come every few seconds and would hide other requests."""
     return logging.DEBUG if path.startswith("/health") else logging.INFO
 
 

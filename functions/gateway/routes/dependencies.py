@@ -1,4 +1,4 @@
-"""What the routes work with, and how they get at it."""
+"""FastAPI dependencies: the services, and the claims of the caller's access token."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal, cast
 import msgspec
 
 from gateway.cache.profile_cache import ProfileCache
+from gateway.errors import NotAuthenticated
 from gateway.http.fastapi import (
     Depends,
     HTTPAuthorizationCredentials,
@@ -14,33 +15,33 @@ from gateway.http.fastapi import (
     Request,
     Security,
 )
-from gateway.middleware.rate_limit import Throttle
-from gateway.notifications import Notifications
+from gateway.middleware.rate_limit import RateLimit
+from gateway.notification_service import NotificationServiceClient
 from gateway.readiness import ReadinessProbe
-from gateway.security.abuse_limits import Attempts
-from gateway.security.access_tokens import AccessTokens, Claims, NotAuthenticated
+from gateway.security.abuse_limits import AbuseLimits
+from gateway.security.access_tokens import AccessTokens, Claims
 from gateway.security.one_time_tokens import RefreshTokens
-from gateway.security.revoked_sessions import DeniedSessions
-from gateway.user_service.accounts import Users
-from gateway.user_service.credentials import Credentials
-from gateway.user_service.second_factor import SecondFactor
-from gateway.user_service.sessions import Sessions
+from gateway.security.revoked_sessions import RevokedSessions
+from gateway.user_service.accounts import AccountCommands
+from gateway.user_service.credentials import CredentialCommands
+from gateway.user_service.second_factor import SecondFactorCommands
+from gateway.user_service.sessions import SessionCommands
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a route may need; built once by the wiring."""
+    """Everything that a route may need; built once by :mod:`gateway.bootstrap`."""
 
-    users: Users
-    sessions: Sessions
-    credentials: Credentials
-    second_factor: SecondFactor
-    notifications: Notifications
-    tokens: AccessTokens
+    accounts: AccountCommands
+    sessions: SessionCommands
+    credentials: CredentialCommands
+    second_factor: SecondFactorCommands
+    notification_service: NotificationServiceClient
+    access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
-    denied: DeniedSessions
-    attempts: Attempts
-    cache: ProfileCache
-    throttle: Throttle
+    revoked_sessions: RevokedSessions
+    abuse_limits: AbuseLimits
+    profile_cache: ProfileCache
+    rate_limit: RateLimit
     readiness: ReadinessProbe
     refresh_token_seconds: int
     sign_up: Literal["open", "verified", "private"]
@@ -50,31 +51,31 @@ async def _services(request: Request) -> Services:  # async: a plain function is
     return cast(Services, request.app.state.services)
 
 
-Provided = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token")
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
-async def signed_in(services: Provided, bearer: _Bearer) -> Claims:
-    """Whom the bearer token speaks for.
+async def current_claims(services: ServicesDep, bearer: _Bearer) -> Claims:
+    """Return the claims of the bearer token.
 
     Raises:
         NotAuthenticated: no token, or not a valid one, or its session has ended.
     """
     if bearer is None:
         raise NotAuthenticated("An access token is needed.")
-    claims = services.tokens.verify(bearer.credentials)
-    if await services.denied.has(claims.session_id):
+    claims = services.access_tokens.verify(bearer.credentials)
+    if await services.revoked_sessions.has(claims.session_id):
         raise NotAuthenticated("The session has ended. Sign in again.")
     return claims
 
 
-async def signed_in_or_nobody(services: Provided, bearer: _Bearer) -> Claims | None:
-    """As :func:`signed_in`, where a token may be absent."""
-    return None if bearer is None else await signed_in(services, bearer)
+async def optional_claims(services: ServicesDep, bearer: _Bearer) -> Claims | None:
+    """Return the claims as :func:`current_claims` does; None without a token."""
+    return None if bearer is None else await current_claims(services, bearer)
 
 
-SignedInUser = Annotated[Claims, Depends(signed_in)]
-SignedInUserOrNobody = Annotated[Claims | None, Depends(signed_in_or_nobody)]
+CurrentClaims = Annotated[Claims, Depends(current_claims)]
+OptionalClaims = Annotated[Claims | None, Depends(optional_claims)]

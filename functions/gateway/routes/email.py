@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from gateway.errors import NotAuthenticated
 from gateway.http import requests, responses
-from gateway.http.api_router import API, part
-from gateway.http.openapi import with_body
-from gateway.routes.dependencies import Provided, SignedInUserOrNobody
-from gateway.security.access_tokens import NotAuthenticated
+from gateway.http.openapi import API_PREFIX, api_router, with_body
+from gateway.routes.dependencies import OptionalClaims, ServicesDep
 from gateway.security.one_time_tokens import OneTimeToken
 
-router = part("email", f"{API}/auth/email/verify")
+router = api_router("email", f"{API_PREFIX}/auth/email/verify")
 
 
 @router.post("", status_code=204, responses=with_body(400, 409))
-async def verify(body: requests.Verify, services: Provided) -> None:
+async def verify(body: requests.Verify, services: ServicesDep) -> None:
     """Confirm the address that the token was mailed to."""
-    await services.attempts.network("verify")
-    user = await services.credentials.verify_email(OneTimeToken.of(body.token))
-    await services.cache.put(user)
+    async with services.abuse_limits.token("verify"):
+        user = await services.credentials.verify_email(OneTimeToken.of(body.token))
+    await services.profile_cache.put(user)
 
 
 @router.post(
@@ -27,18 +26,18 @@ async def verify(body: requests.Verify, services: Provided) -> None:
     openapi_extra={"security": [{}]},  # beside the bearer token: either will do
 )
 async def resend(
-    who: SignedInUserOrNobody, services: Provided, body: requests.Resend | None = None
+    claims: OptionalClaims, services: ServicesDep, body: requests.Resend | None = None
 ) -> responses.Accepted:
-    """Have the link mailed again: to the address that is given, or that of whoever is signed in.
+    """Have the link mailed again, to the given address or to that of the signed-in user.
 
-    The answer is the same whether or not the address waits for one.
+    The response is the same whether or not the address waits for a link.
     """
-    await services.attempts.network("resend")
+    await services.abuse_limits.count_request("resend")
     email = body.email if body else None
     if email is None:
-        if who is None:
+        if claims is None:
             raise NotAuthenticated("Give an email, or an access token.")
-        email = (await services.users.find(who)).email
-    if await services.attempts.may_mail("resend", email):
+        email = (await services.accounts.find(claims)).email
+    if await services.abuse_limits.may_mail("resend", email):
         await services.credentials.send_verification(email)
     return responses.Accepted()

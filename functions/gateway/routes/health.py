@@ -1,25 +1,25 @@
-"""``/health``: is this process alive, and would a request be answered?"""
+"""``/health``: whether the process is alive, and whether it would serve a request."""
 
 from __future__ import annotations
 
-from gateway.http import requests
-from gateway.http.api_router import part
+from gateway.http import responses
 from gateway.http.fastapi import Response
-from gateway.routes.dependencies import Provided
+from gateway.http.openapi import api_router
+from gateway.routes.dependencies import ServicesDep
 
-router = part("health", "/health")
+router = api_router("health", "/health")
 
 
 @router.get("", name="health")
 @router.get("/live")
-async def live() -> requests.Alive:
-    """This process answers."""
-    return requests.Alive()
+async def live() -> responses.Alive:
+    """Return at once: the process is alive."""
+    return responses.Alive()
 
 
-@router.get("/ready", responses={503: {"model": requests.Readiness, "description": "Not ready"}})
-async def ready(response: Response, services: Provided) -> requests.Readiness:
-    """Kafka, Redis, and the user service with its database, each with its state."""
+@router.get("/ready", responses={503: {"model": responses.Readiness, "description": "Not ready"}})
+async def ready(response: Response, services: ServicesDep) -> responses.Readiness:
+    """Return the state of Kafka, Redis, and the user service with its database."""
     readiness = await services.readiness.check()
     response.status_code = 200 if readiness.status == "ready" else 503
     return readiness

@@ -1,20 +1,20 @@
-"""``/.well-known/jwks.json``: the keys with which anybody can verify access tokens."""
+"""``/.well-known/jwks.json``: the public keys that verify access tokens."""
 
 from __future__ import annotations
 
 from gateway.http import responses
-from gateway.http.api_router import part
 from gateway.http.fastapi import Response
-from gateway.routes.dependencies import Provided
+from gateway.http.openapi import api_router
+from gateway.routes.dependencies import ServicesDep
 
-router = part("keys", "")
+router = api_router("keys", "")
 
-# A verifier that meets an unknown kid asks again; so this only spares it most of the asking.
+# A verifier fetches them again when it meets an unknown kid; until then the cache will do.
 _CACHE = "public, max-age=300"
 
 
 @router.get("/.well-known/jwks.json")
-async def public_keys(response: Response, services: Provided) -> responses.PublicKeys:
-    """A JWK Set (RFC 7517); two keys are alive during a rotation."""
+async def public_keys(response: Response, services: ServicesDep) -> responses.PublicKeys:
+    """Return a JWK Set (RFC 7517); during a rotation it has two keys."""
     response.headers["cache-control"] = _CACHE
-    return responses.PublicKeys.model_validate(services.tokens.public_keys())
+    return responses.PublicKeys.model_validate(services.access_tokens.public_keys())

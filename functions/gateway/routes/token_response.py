@@ -1,20 +1,20 @@
-"""What every way of signing in has in common: a session to open, and the tokens for it."""
+"""What every way to sign in has in common: a session to open, and the tokens for it."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from gateway.context import origin
-from gateway.http import requests
+from gateway.context import request_context
+from gateway.http import responses
 from gateway.routes.dependencies import Services
 from gateway.security.one_time_tokens import OneTimeToken
 from shared.contract.messages import NewSession, User
 
 
 def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
-    """A session to open; of its refresh token, only the hash travels."""
-    client = origin.get().client
+    """Return a session to open; it has only the hash of its refresh token."""
+    client = request_context.get().client
     return NewSession(
         id=uuid.uuid4().hex,
         refresh_token_hash=refresh.hash,
@@ -24,13 +24,13 @@ def new_session(services: Services, refresh: OneTimeToken) -> NewSession:
     )
 
 
-def signed_in(
+def token_response(
     services: Services, user: User, session_id: str, refresh: OneTimeToken
-) -> requests.SignedIn:
-    """The tokens of a session that has been opened or refreshed."""
-    return requests.SignedIn(
-        access_token=services.tokens.issue(user.id, session_id),
+) -> responses.SignedIn:
+    """Return the tokens of a session that has been opened or refreshed."""
+    return responses.SignedIn(
+        access_token=services.access_tokens.issue(user.id, session_id),
         refresh_token=refresh.value,
-        expires_in=services.tokens.seconds,
-        user=requests.Profile.model_validate(user, from_attributes=True),
+        expires_in=services.access_tokens.seconds,
+        user=responses.Profile.model_validate(user, from_attributes=True),
     )

@@ -1,1 +1,1 @@
-"""Tokens, and limits to what can be tried."""
+"""Tokens, revoked sessions, and limits to abuse."""

@@ -1,7 +1,7 @@
-"""Access tokens (JWT, RFC 7519 and RFC 9068's claims) and refresh tokens (opaque).
+"""Access tokens: JWT (RFC 7519) with RFC 9068's claims.
 
-Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a key without a name
-is not looked for.
+Only the algorithm of the named key is accepted (RFC 8725, section 3.1), and a token that names no
+key is refused.
 """
 
 from __future__ import annotations
@@ -15,27 +15,24 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.security.jose import jwt
+from gateway.errors import NotAuthenticated
+from shared.config.lazy_imports import deferred
 from shared.config.settings import SettingsError
-from shared.contract.errors import ServiceError
+
+# PyJWT asks for X.509 to read RSA certificates, which no key of ours is; that import would take a
+# twentieth of the gateway's cold start.
+with deferred("cryptography.x509"):
+    import jwt
 
 _ALGORITHMS = frozenset({"EdDSA", "ES256"})
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "sid"]
-_TYPE = "at+jwt"  # RFC 9068, section 2.1: no other JWT that the same keys sign will do
+_TYPE = "at+jwt"  # RFC 9068, section 2.1: other JWTs that the same keys sign are refused
 _CLOCK_SKEW_S = 5
 _REMEMBERED = 10_000
-_REFRESH_BYTES = 32
-
-
-class NotAuthenticated(ServiceError):
-    """No access token, or not one that we would issue today."""
-
-    code = "not-authenticated"
-    status = 401
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """Whom an access token speaks for.
+    """The user and the session of an access token.
 
     Attributes:
         user_id: ``sub``.
@@ -46,30 +43,12 @@ class Claims(msgspec.Struct, frozen=True):
     session_id: str
 
 
-class RefreshToken(msgspec.Struct, frozen=True):
-    """A new refresh token: 256 random bits, of which only the hash is kept.
-
-    Attributes:
-        value: what the client is given.
-        hash: SHA-256 in hexadecimal.
-    """
-
-    value: str
-    hash: str
-
-    @classmethod
-    def new(cls) -> RefreshToken:
-        """Make one."""
-        value = secrets.token_urlsafe(_REFRESH_BYTES)
-        return cls(value, hashlib.sha256(value.encode()).hexdigest())
-
-
 class AccessTokens:
     """Issues and verifies access tokens.
 
     Args:
         keys: the text of a JWK Set with private keys; the first signs.
-        seconds: how long a token lives.
+        seconds: a token's lifetime.
 
     Raises:
         SettingsError: a key cannot be used.
@@ -85,21 +64,21 @@ class AccessTokens:
 
     @property
     def longest_s(self) -> int:
-        """Seconds after which no token that was issued until now passes."""
+        """Seconds after which every token that was issued until now is refused."""
         return self.seconds + _CLOCK_SKEW_S
 
     def secret(self) -> bytes:
-        """A secret of the gateways, the same in all that sign with the same key."""
+        """Return a secret that is the same in all gateways that sign with the same key."""
         private: PrivateKeyTypes = self._signer.key
         raw = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return hashlib.sha256(raw).digest()
 
     def public_keys(self) -> dict[str, Any]:
-        """The JWK Set (RFC 7517) with which anybody can verify."""
+        """Return the JWK Set (RFC 7517) that verifies access tokens."""
         return {"keys": [_public(key) for key in self._keys.values()]}
 
     def issue(self, user_id: str, session_id: str) -> str:
-        """A new access token."""
+        """Return a new access token."""
         now = int(time.time())
         claims = {
             "iss": self.issuer,
@@ -115,13 +94,13 @@ class AccessTokens:
         return jwt.encode(claims, signer.key, signer.algorithm_name, headers=headers)
 
     def verify(self, token: str) -> Claims:
-        """Whom the token speaks for.
+        """Return the claims of a token.
 
-        A signature is checked once: a client sends the same token many times, and checking it
-        costs more than all else that a cached profile needs.
+        A signature is checked once. A client sends the same token many times, and the check costs
+        more than all else that a cached profile needs.
 
         Raises:
-            NotAuthenticated: it is not one of ours, or no longer.
+            NotAuthenticated: the token is not ours, or has expired.
         """
         claims, good_until = self._verified.get(token) or self._check(token)
         if good_until <= time.time():

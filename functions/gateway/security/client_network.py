@@ -1,4 +1,4 @@
-"""Who counts as one client: an address, or a household's network."""
+"""What counts as one client: an address, or a household's network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HOME_NETWORK_BITS = 64
 
 
 def network_of(address: str) -> str:
-    """One household is one client: of an IPv6 address the network counts, not the host."""
+    """Return the client of an address: of IPv6 the /64 network, which is one household."""
     try:
         ip = ip_address(address)
     except ValueError:

@@ -1,13 +1,20 @@
-"""Tokens that are made here and brought back here, and of which only hashes are kept elsewhere."""
+"""Tokens and codes that the gateway makes; only their hashes are stored."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from base64 import b32encode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from hmac import digest
 
 import msgspec
+
+from shared.contract.messages import NewToken
+
+VERIFY_S = 24 * 3600
+RESET_S = 30 * 60
+CHALLENGE_S = 300
 
 _TOKEN_BYTES = 32
 _RECOVERY_CODES = 10
@@ -20,7 +27,7 @@ class OneTimeToken(msgspec.Struct, frozen=True):
     """256 random bits.
 
     Attributes:
-        value: what somebody is given.
+        value: the token itself, for the client or the mail.
         hash: SHA-256 in hexadecimal.
     """
 
@@ -29,22 +36,26 @@ class OneTimeToken(msgspec.Struct, frozen=True):
 
     @classmethod
     def new(cls) -> OneTimeToken:
-        """Make one."""
+        """Make a new token."""
         return cls.of(secrets.token_urlsafe(_TOKEN_BYTES))
 
     @classmethod
     def of(cls, value: str) -> OneTimeToken:
-        """One that somebody has brought back."""
+        """Return the token with this value, which has come back."""
         return cls(value, hash_of(value))
+
+    def as_new_token(self, seconds: int) -> NewToken:
+        """Return what the user function stores of it: the hash, and when it expires."""
+        return NewToken(hash=self.hash, expires_at=datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 class RefreshTokens:
     """Refresh tokens: the first of a session is random, and each has one successor.
 
-    The successor is derived from the token with a key that only gateways have. So two requests
-    that race with one token, or one that is sent again because its answer was lost, are given the
-    same successor, though nothing but hashes is stored: one wins, and nobody is locked out. Without
-    the key, a token tells nothing of the next one.
+    The successor is derived from the token with a key that only gateways have. So requests that
+    race with one token get the same successor, and so does a request that is sent again because its
+    response was lost. Only hashes are stored; one request wins, and no client is locked out.
+    Without the key, a token reveals nothing of the next one.
 
     Args:
         key: at least 256 bits.
@@ -54,32 +65,32 @@ class RefreshTokens:
         self._key = digest(key, b"user-services refresh tokens", "sha256")
 
     def first(self) -> OneTimeToken:
-        """Of a new session."""
+        """Return the first token of a new session."""
         return OneTimeToken.new()
 
     def after(self, spent: OneTimeToken) -> OneTimeToken:
-        """The successor of a token."""
+        """Return the successor of a token."""
         raw = digest(self._key, spent.value.encode(), "sha256")
         return OneTimeToken.of(urlsafe_b64encode(raw).rstrip(b"=").decode())
 
 
 def hash_of(value: str) -> str:
-    """SHA-256 in hexadecimal."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def new_recovery_codes() -> list[str]:
-    """Ten codes for the day when the device is lost, in groups that can be typed."""
+    """Return ten codes for a lost device, in groups that can be typed."""
     return [_grouped(_base32(_RECOVERY_BYTES)) for _ in range(_RECOVERY_CODES)]
 
 
 def recovery_hash(code: str) -> str:
-    """What is kept of a recovery code; hyphens and case do not count."""
+    """Return the hash that is stored of a recovery code; hyphens and case do not count."""
     return hash_of(code.replace("-", "").upper())
 
 
 def new_totp_secret() -> str:
-    """A secret for RFC 6238, base32 as authenticator apps read it."""
+    """Return a secret for RFC 6238, in base32 as authenticator apps read it."""
     return _base32(_TOTP_SECRET_BYTES)
 
 

@@ -1,1 +1,1 @@
-"""The user service, asked over Kafka."""
+"""The user service, as the gateway reaches it: commands and queries over Kafka."""

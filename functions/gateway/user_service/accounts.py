@@ -1,14 +1,12 @@
-"""The user service, as the gateway sees it: accounts."""
+"""The user service's commands and queries about accounts."""
 
 from __future__ import annotations
 
-from msgspec import UNSET, UnsetType
+from collections.abc import Mapping
 
-from gateway.context import origin
 from gateway.security.access_tokens import Claims
-from gateway.security.one_time_tokens import OneTimeToken
-from gateway.user_service.client import Questions, given_out
-from shared.contract import topics
+from gateway.security.one_time_tokens import CHALLENGE_S, VERIFY_S, OneTimeToken
+from gateway.user_service.client import UserServiceClient
 from shared.contract.account_commands import DeleteUser, Ended, Export, ExportUser
 from shared.contract.errors import Refusal, Unavailable
 from shared.contract.messages import (
@@ -20,105 +18,119 @@ from shared.contract.messages import (
     User,
     ValidateUser,
 )
+from shared.contract.topics import (
+    NOTIFICATION_WELCOME,
+    USER_DELETE,
+    USER_FIND,
+    USER_REGISTER,
+    USER_UPDATE,
+    USER_VALIDATE,
+)
 
-# No id looks like this, so the answer is always "no such user", and it comes from the database.
-_NOBODY = "nobody"
-
-VERIFY_S = 24 * 3600
-CHALLENGE_S = 300
+# No user has this id, so the reply is always "no such user", and it comes from the database.
+_NO_USER = "nobody"
 
 
-class Users:
-    """Asks the user service about accounts.
+class AccountCommands:
+    """Registers, checks, reads, changes and deletes accounts.
 
-    See :class:`~gateway.user_service.client.Question` for errors.
+    See :class:`~gateway.user_service.command.OutboundCommand` for errors.
     """
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    def __init__(self, client: UserServiceClient) -> None:
+        self._client = client
 
     async def register(
         self,
         email: str,
         password: str,
-        name: str | None,
+        profile: Mapping[str, object],
         session: NewSession | None,
         verification: OneTimeToken,
     ) -> User:
-        """Make an account, signed in with a session; ``verification`` confirms the address."""
-        question = self._questions.on(topics.USER_REGISTER)
-        command = RegisterUser(
-            email=email,
-            password=question.seal(password, "password"),
-            name=name,
-            session=session,
-            verification=given_out(verification, VERIFY_S),
-            client=origin.get().client,
-        )
-        return await question.ask(email.lower(), command, User)
+        """Make an account and return its user.
 
-    async def register_quietly(self, email: str, password: str, name: str | None) -> None:
-        """Make an account, or tell its owner that there is one: by mail, and nobody waits."""
-        question = self._questions.on(topics.USER_REGISTER)
-        token = question.mailed(OneTimeToken.new(), topics.NOTIFICATION_WELCOME, VERIFY_S)
-        command = RegisterUser(
+        Args:
+            profile: further members of the user, by their names.
+            session: opened at once, if there is one.
+            verification: confirms the address.
+        """
+        command = self._client.command(USER_REGISTER)
+        message = command.message(
+            RegisterUser,
             email=email,
-            password=question.seal(password, "password"),
-            name=name,
+            **profile,
+            session=session,
+            verification=verification.as_new_token(VERIFY_S),
+            **command.seal(password=password),
+        )
+        return await command.request(email.lower(), message, User)
+
+    async def register_quietly(
+        self, email: str, password: str, profile: Mapping[str, object]
+    ) -> None:
+        """Make an account, or mail its owner that there is one already. There is no reply."""
+        command = self._client.command(USER_REGISTER)
+        token = command.seal_for_mail(OneTimeToken.new(), NOTIFICATION_WELCOME, VERIFY_S)
+        message = command.message(
+            RegisterUser,
+            email=email,
+            **profile,
             verification=NewToken(hash=token.hash, expires_at=token.expires_at),
             welcome=token.sealed,
-            client=origin.get().client,
+            **command.seal(password=password),
         )
-        await question.tell(email.lower(), command)
+        await command.publish(email.lower(), message)
 
     async def validate(
         self, email: str, password: str, session: NewSession, challenge: OneTimeToken
     ) -> User:
-        """Check a password and open a session, or give out a challenge.
+        """Check a password and open a session.
 
-        The refusal ``second-factor-needed`` says that it is the challenge.
+        Raises:
+            Refusal: ``second-factor-needed``: the challenge has to be answered with a code.
         """
-        question = self._questions.on(topics.USER_VALIDATE)
-        command = ValidateUser(
+        command = self._client.command(USER_VALIDATE)
+        message = command.message(
+            ValidateUser,
             email=email,
-            password=question.seal(password, "password"),
             session=session,
-            challenge=given_out(challenge, CHALLENGE_S),
-            client=origin.get().client,
+            challenge=challenge.as_new_token(CHALLENGE_S),
+            **command.seal(password=password),
         )
-        return await question.ask(email.lower(), command, User)
+        return await command.request(email.lower(), message, User)
 
-    async def find(self, who: Claims) -> User:
-        """The user who is signed in."""
-        query = FindUser(id=who.user_id, session=who.session_id)
-        return await self._questions.on(topics.USER_FIND).ask(who.user_id, query, User)
+    async def find(self, claims: Claims) -> User:
+        """Return the signed-in user."""
+        command = self._client.command(USER_FIND)
+        return await command.request(claims.user_id, command.own(FindUser, claims), User)
 
-    async def update(self, who: Claims, *, name: str | UnsetType | None = UNSET) -> User:
-        """Change the name."""
-        command = UpdateUser(id=who.user_id, name=name, session=who.session_id)
-        return await self._questions.on(topics.USER_UPDATE).ask(who.user_id, command, User)
+    async def update(self, claims: Claims, profile: Mapping[str, object]) -> User:
+        """Change these members of the user's profile and no other."""
+        command = self._client.command(USER_UPDATE)
+        message = command.own(UpdateUser, claims, **profile)
+        return await command.request(claims.user_id, message, User)
 
-    async def delete(self, who: Claims, password: str) -> Ended:
+    async def delete(self, claims: Claims, password: str) -> Ended:
         """Delete the account."""
-        question = self._questions.on(topics.USER_DELETE)
-        command = DeleteUser(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            password=question.seal(password, "password"),
-        )
-        return await question.ask(who.user_id, command, Ended)
+        command = self._client.command(USER_DELETE)
+        message = command.own(DeleteUser, claims, **command.seal(password=password))
+        return await command.request(claims.user_id, message, Ended)
 
-    async def export(self, who: Claims) -> Export:
-        """All that is kept about a person."""
-        query = ExportUser(id=who.user_id, session=who.session_id, client=origin.get().client)
-        return await self._questions.on(topics.USER_FIND).ask(who.user_id, query, Export)
+    async def export(self, claims: Claims) -> Export:
+        """Return all that is stored about the user."""
+        command = self._client.command(USER_FIND)
+        return await command.request(claims.user_id, command.own(ExportUser, claims), Export)
 
     async def ping(self, timeout_s: float) -> None:
-        """Return when the service has answered, with its database."""
-        question = self._questions.on(topics.USER_FIND)
+        """Wait for the service to answer from its database.
+
+        Raises:
+            Unavailable: the service replies that it is.
+        """
+        command = self._client.command(USER_FIND)
         try:
-            await question.ask(_NOBODY, FindUser(id=_NOBODY), User, timeout_s)
-        except Refusal as answer:
-            if answer.status >= 500:
-                raise Unavailable(answer.message) from None
+            await command.request(_NO_USER, FindUser(id=_NO_USER), User, timeout_s)
+        except Refusal as refusal:
+            if refusal.status >= 500:
+                raise Unavailable(refusal.message) from None

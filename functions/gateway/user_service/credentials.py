@@ -1,12 +1,10 @@
-"""The user service, as the gateway sees it: passwords and e-mail addresses."""
+"""The user service's commands about passwords and e-mail addresses."""
 
 from __future__ import annotations
 
-from gateway.context import origin
 from gateway.security.access_tokens import Claims
-from gateway.security.one_time_tokens import OneTimeToken
-from gateway.user_service.accounts import VERIFY_S
-from gateway.user_service.client import Questions
+from gateway.security.one_time_tokens import RESET_S, VERIFY_S, OneTimeToken
+from gateway.user_service.client import UserServiceClient
 from shared.contract.account_commands import (
     ChangeEmail,
     ChangePassword,
@@ -19,68 +17,66 @@ from shared.contract.account_commands import (
 from shared.contract.messages import User
 from shared.contract.topics import NOTIFICATION_EMAIL, NOTIFICATION_PASSWORD_RESET, USER_UPDATE
 
-RESET_S = 30 * 60
 
+class CredentialCommands:
+    """Changes passwords and addresses.
 
-class Credentials:
-    """Asks the user service; see :class:`~gateway.user_service.client.Question` for errors."""
+    See :class:`~gateway.user_service.command.OutboundCommand` for errors.
+    """
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    def __init__(self, client: UserServiceClient) -> None:
+        self._client = client
 
-    async def change_password(self, who: Claims, current: str, new: str) -> Ended:
-        """Another password; other sessions end."""
-        question = self._questions.on(USER_UPDATE)
-        command = ChangePassword(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            current=question.seal(current, "current"),
-            new=question.seal(new, "new"),
-        )
-        return await question.ask(who.user_id, command, Ended)
+    async def change_password(self, claims: Claims, current: str, new: str) -> Ended:
+        """Set another password and end the user's other sessions."""
+        command = self._client.command(USER_UPDATE)
+        message = command.own(ChangePassword, claims, **command.seal(current=current, new=new))
+        return await command.request(claims.user_id, message, Ended)
 
     async def forgot_password(self, email: str) -> None:
-        """Let a token be mailed, if the address is somebody's; nobody waits to learn that."""
-        question = self._questions.on(USER_UPDATE)
-        token = question.mailed(OneTimeToken.new(), NOTIFICATION_PASSWORD_RESET, RESET_S)
-        command = ForgotPassword(email=email, token=token, client=origin.get().client)
-        await question.tell(email.lower(), command)
+        """Have a token mailed if the address has an account. There is no reply."""
+        command = self._client.command(USER_UPDATE)
+        token = command.seal_for_mail(OneTimeToken.new(), NOTIFICATION_PASSWORD_RESET, RESET_S)
+        message = command.message(ForgotPassword, email=email, token=token)
+        await command.publish(email.lower(), message)
 
     async def reset_password(self, token: OneTimeToken, password: str) -> Ended:
-        """A new password for whoever was mailed the token; all sessions end."""
-        question = self._questions.on(USER_UPDATE)
-        command = ResetPassword(
-            token=token.hash,
-            password=question.seal(password, "password"),
-            client=origin.get().client,
+        """Spend a mailed token for another password and end the user's sessions."""
+        command = self._client.command(USER_UPDATE)
+        message = command.message(
+            ResetPassword, token=token.hash, **command.seal(password=password)
         )
-        return await question.ask(token.hash, command, Ended)
+        return await command.request(token.hash, message, Ended)
 
     async def send_verification(self, email: str) -> None:
-        """Let a token be mailed, if the address waits for one; nobody waits to learn that."""
-        question = self._questions.on(USER_UPDATE)
-        token = question.mailed(OneTimeToken.new(), NOTIFICATION_EMAIL, VERIFY_S)
-        command = SendVerification(email=email, token=token, client=origin.get().client)
-        await question.tell(email.lower(), command)
+        """Have a token mailed if the address waits for one. There is no reply."""
+        command = self._client.command(USER_UPDATE)
+        token = command.seal_for_mail(OneTimeToken.new(), NOTIFICATION_EMAIL, VERIFY_S)
+        message = command.message(SendVerification, email=email, token=token)
+        await command.publish(email.lower(), message)
 
     async def verify_email(self, token: OneTimeToken) -> User:
-        """The token came back: the address is theirs."""
-        command = VerifyEmail(token=token.hash, client=origin.get().client)
-        return await self._questions.on(USER_UPDATE).ask(token.hash, command, User)
+        """Spend a mailed token: its owner reads mail at the address."""
+        command = self._client.command(USER_UPDATE)
+        return await command.request(
+            token.hash, command.message(VerifyEmail, token=token.hash), User
+        )
 
     async def change_email(
-        self, who: Claims, email: str, password: str | None, *, quiet: bool
+        self, claims: Claims, email: str, password: str | None, *, quiet: bool
     ) -> User:
-        """Let a token be mailed to the new address; until it is back, the old one stays."""
-        question = self._questions.on(USER_UPDATE)
-        command = ChangeEmail(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
+        """Have a token mailed to the new address; the old one stays until the token is spent.
+
+        Args:
+            quiet: do not refuse an address that has an account.
+        """
+        command = self._client.command(USER_UPDATE)
+        message = command.own(
+            ChangeEmail,
+            claims,
             email=email,
-            token=question.mailed(OneTimeToken.new(), NOTIFICATION_EMAIL, VERIFY_S),
-            password=None if password is None else question.seal(password, "password"),
+            token=command.seal_for_mail(OneTimeToken.new(), NOTIFICATION_EMAIL, VERIFY_S),
             quiet=quiet,
+            **command.seal(password=password),
         )
-        return await question.ask(who.user_id, command, User)
+        return await command.request(claims.user_id, message, User)

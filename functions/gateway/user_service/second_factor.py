@@ -1,67 +1,60 @@
-"""The user service, as the gateway sees it: the second factor."""
+"""The user service's commands about the second factor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from gateway.context import origin
 from gateway.security.access_tokens import Claims
 from gateway.security.one_time_tokens import recovery_hash
-from gateway.user_service.client import Questions
-from shared.contract.account_commands import ConfirmTotp, EnrolTotp, RemoveTotp, RenewRecoveryCodes
+from gateway.user_service.client import UserServiceClient
+from shared.contract.account_commands import (
+    ConfirmTotp,
+    EnrolTotp,
+    OwnAction,
+    RemoveTotp,
+    RenewRecoveryCodes,
+)
 from shared.contract.messages import User
 from shared.contract.topics import USER_UPDATE
 
 
-class SecondFactor:
-    """Asks the user service; see :class:`~gateway.user_service.client.Question` for errors."""
+class SecondFactorCommands:
+    """Enrols, confirms, renews and removes a user's second factor.
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    See :class:`~gateway.user_service.command.OutboundCommand` for errors.
+    """
 
-    async def enrol(self, who: Claims, secret: str, password: str | None) -> User:
-        """Keep a secret, which counts once it is confirmed."""
-        question = self._questions.on(USER_UPDATE)
-        command = EnrolTotp(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            secret=question.seal(secret, "secret"),
-            password=None if password is None else question.seal(password, "password"),
+    def __init__(self, client: UserServiceClient) -> None:
+        self._client = client
+
+    async def enrol(self, claims: Claims, secret: str, password: str | None) -> User:
+        """Store a secret; it counts once its first code is confirmed."""
+        return await self._send(EnrolTotp, claims, {"secret": secret, "password": password})
+
+    async def confirm(self, claims: Claims, code: str, recovery_codes: Sequence[str]) -> User:
+        """Switch the second factor on with its first code and these recovery codes."""
+        hashes = _hashes(recovery_codes)
+        return await self._send(ConfirmTotp, claims, {"code": code}, recovery_hashes=hashes)
+
+    async def renew(self, claims: Claims, password: str, recovery_codes: Sequence[str]) -> User:
+        """Replace all recovery codes with these."""
+        hashes = _hashes(recovery_codes)
+        return await self._send(
+            RenewRecoveryCodes, claims, {"password": password}, recovery_hashes=hashes
         )
-        return await question.ask(who.user_id, command, User)
 
-    async def confirm(self, who: Claims, code: str, recovery_codes: Sequence[str]) -> User:
-        """The first code: on from now, with these recovery codes."""
-        question = self._questions.on(USER_UPDATE)
-        command = ConfirmTotp(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            code=question.seal(code, "code"),
-            recovery_hashes=tuple(recovery_hash(each) for each in recovery_codes),
-        )
-        return await question.ask(who.user_id, command, User)
+    async def remove(self, claims: Claims, password: str) -> User:
+        """Switch the second factor off."""
+        return await self._send(RemoveTotp, claims, {"password": password})
 
-    async def renew(self, who: Claims, password: str, recovery_codes: Sequence[str]) -> User:
-        """These recovery codes in place of those there were."""
-        question = self._questions.on(USER_UPDATE)
-        command = RenewRecoveryCodes(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            password=question.seal(password, "password"),
-            recovery_hashes=tuple(recovery_hash(each) for each in recovery_codes),
-        )
-        return await question.ask(who.user_id, command, User)
+    async def _send(
+        self, kind: type[OwnAction], claims: Claims, secrets: dict[str, str | None], **rest: Any
+    ) -> User:
+        command = self._client.command(USER_UPDATE)
+        message = command.own(kind, claims, **command.seal(**secrets), **rest)
+        return await command.request(claims.user_id, message, User)
 
-    async def remove(self, who: Claims, password: str) -> User:
-        """Off from now."""
-        question = self._questions.on(USER_UPDATE)
-        command = RemoveTotp(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            password=question.seal(password, "password"),
-        )
-        return await question.ask(who.user_id, command, User)
+
+def _hashes(recovery_codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(recovery_hash(each) for each in recovery_codes)

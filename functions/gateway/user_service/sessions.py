@@ -1,11 +1,10 @@
-"""The user service, as the gateway sees it: sessions."""
+"""The user service's commands and queries about sessions."""
 
 from __future__ import annotations
 
-from gateway.context import origin
 from gateway.security.access_tokens import Claims
 from gateway.security.one_time_tokens import OneTimeToken
-from gateway.user_service.client import Questions
+from gateway.user_service.client import UserServiceClient
 from shared.contract.account_commands import (
     AnswerChallenge,
     Ended,
@@ -19,47 +18,48 @@ from shared.contract.messages import NewSession
 from shared.contract.topics import USER_SESSION
 
 
-class Sessions:
-    """Asks the user service about sessions.
+class SessionCommands:
+    """Refreshes, opens, lists and ends sessions.
 
-    See :class:`~gateway.user_service.client.Question` for errors.
+    See :class:`~gateway.user_service.command.OutboundCommand` for errors.
     """
 
-    def __init__(self, questions: Questions) -> None:
-        self._questions = questions
+    def __init__(self, client: UserServiceClient) -> None:
+        self._client = client
 
     async def refresh(self, spent: OneTimeToken, successor: NewSession) -> Opened:
         """Spend a refresh token for its successor."""
-        command = Refresh(
-            refresh_token_hash=spent.hash, successor=successor, client=origin.get().client
-        )
-        return await self._questions.on(USER_SESSION).ask(spent.hash, command, Opened)
+        command = self._client.command(USER_SESSION)
+        message = command.message(Refresh, refresh_token_hash=spent.hash, successor=successor)
+        return await command.request(spent.hash, message, Opened)
 
     async def answer(self, challenge: OneTimeToken, code: str, session: NewSession) -> Opened:
-        """The second step of a login."""
-        question = self._questions.on(USER_SESSION)
-        command = AnswerChallenge(
-            challenge=challenge.hash,
-            code=question.seal(code, "code"),
-            new=session,
-            client=origin.get().client,
+        """Open a session with a code: the second step of a login."""
+        command = self._client.command(USER_SESSION)
+        message = command.message(
+            AnswerChallenge, challenge=challenge.hash, new=session, **command.seal(code=code)
         )
-        return await question.ask(challenge.hash, command, Opened)
+        return await command.request(challenge.hash, message, Opened)
 
-    async def list(self, who: Claims) -> SessionList:
-        """Where a person is signed in."""
-        query = ListSessions(id=who.user_id, session=who.session_id)
-        return await self._questions.on(USER_SESSION).ask(who.user_id, query, SessionList)
+    async def list(self, claims: Claims) -> SessionList:
+        """Return the user's sessions."""
+        command = self._client.command(USER_SESSION)
+        return await command.request(claims.user_id, command.own(ListSessions, claims), SessionList)
 
     async def end(
-        self, who: Claims, which: str | None, refresh: OneTimeToken | None = None
+        self, claims: Claims, session_id: str | None, refresh: OneTimeToken | None = None
     ) -> Ended:
-        """Sign out of one session, or of all when ``which`` is None."""
-        command = EndSessions(
-            id=who.user_id,
-            session=who.session_id,
-            client=origin.get().client,
-            which=which,
+        """End one session of the user, or all.
+
+        Args:
+            session_id: None for all.
+            refresh: end the session of this refresh token, instead of ``session_id``.
+        """
+        command = self._client.command(USER_SESSION)
+        message = command.own(
+            EndSessions,
+            claims,
+            which=session_id,
             refresh_token_hash=refresh.hash if refresh else None,
         )
-        return await self._questions.on(USER_SESSION).ask(who.user_id, command, Ended)
+        return await command.request(claims.user_id, message, Ended)

@@ -178,13 +178,23 @@ class WeakPassword(Refusal):
 
 
 class TooManyAttempts(Refusal):
-    """Too many wrong codes for now."""
+    """Too many attempts for now.
+
+    Attributes:
+        retry_after_s: seconds until the next attempt is looked at, where they are known.
+    """
 
     code = "too-many-attempts"
     status = 429
 
-    def __init__(self) -> None:
-        super().__init__("Too many wrong codes. Wait a while.")
+    def __init__(
+        self,
+        message: str = "Too many wrong codes. Wait a while.",
+        *,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(ServiceError):

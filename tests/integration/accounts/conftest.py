@@ -30,7 +30,7 @@ def person(system: System, inbox: Inbox) -> Iterator[Person]:
 
 @pytest.fixture
 def stranger(system: System, inbox: Inbox) -> Iterator[Person]:
-    """Somebody else, with another address on the network."""
+    """Yield another person, with another address on the network."""
     stranger = Person(system, inbox)
     yield stranger
     stranger.client.close()
@@ -44,7 +44,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def alone(addresses: Addresses, group: Group) -> Iterator[Addresses]:
-    """The services with a broker of their own: no other system's workers take these records."""
+    """Yield the services with a broker of their own: no other system's workers read it."""
     process, told = start(broker_service.command(), group)
     yield addresses._replace(kafka=told["address"], embedded_broker=True)
     process.stop()

@@ -99,7 +99,7 @@ class Person:
         )
 
     def mailed_token(self, subject: str, to: str | None = None) -> str:
-        """The token in a mail: the same in its text and its HTML."""
+        """Return the token in a mail: the same in its text and its HTML."""
         mail = self.mail(subject, to)
         in_text, in_html = _TOKEN.findall(mail["Text"]), _TOKEN.findall(mail["HTML"])
         assert in_text
@@ -109,12 +109,12 @@ class Person:
 
 
 def code(answer: httpx.Response) -> str:
-    """The code of a problem."""
+    """Return the code of a problem."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     kind: str = answer.json()["type"]
     return kind.rpartition(":")[2]
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a problem."""
+    """Return status and code of a problem."""
     return answer.status_code, code(answer)

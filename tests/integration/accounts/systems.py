@@ -14,7 +14,7 @@ CHEAP = {"BCRYPT_COST": "4"}  # the lowest that bcrypt has
 
 @contextmanager
 def running(addresses: Addresses, keys: Keys, inbox: Inbox, **variables: str) -> Iterator[System]:
-    """A system with these variables, beside or instead of the usual ones, for every process."""
+    """Run a system with these variables, beside or instead of the usual ones."""
     system = System(addresses, keys, inbox, {**CHEAP, **variables})
     try:
         system.start()

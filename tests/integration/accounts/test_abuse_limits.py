@@ -1,18 +1,19 @@
-"""Delays that grow: guessing gets slow, and nobody is locked out by a stranger."""
+"""Delays that grow: guessing gets slow, and no stranger can lock a user out."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
 
-from gateway.cache.redis_client import OptionalRedis
-from gateway.context import Origin, origin
-from gateway.security.abuse_limits import Attempts, TooSoon
-from gateway.security.backoff import Delays, Pace
+from gateway.cache.redis_client import RedisClient
+from gateway.context import RequestContext, request_context
+from gateway.security.abuse_limits import AbuseLimits
+from gateway.security.backoff import Backoff, BackoffPolicy
+from shared.contract.errors import InvalidCredentials, TooManyAttempts
 from shared.contract.messages import Client
 from tests.integration.accounts.person import AUTH, Person, refused
 from tests.services import System, eventually
@@ -21,8 +22,8 @@ NOWHERE = "redis://127.0.0.1:1/0"
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[OptionalRedis]:
-    redis = OptionalRedis(url)
+async def connected(url: str) -> AsyncIterator[RedisClient]:
+    redis = RedisClient(url)
     yield redis
     await redis.close()
 
@@ -42,52 +43,52 @@ def name(request: pytest.FixtureRequest) -> str:
     return found
 
 
-def run(url: str, name: str, *steps: str, pace: Pace) -> list[int]:
-    """Waits in milliseconds, one for each ``take`` among the steps."""
+def run(url: str, name: str, *steps: str, policy: BackoffPolicy) -> list[int]:
+    """Return waits in milliseconds, one for each ``hit`` among the steps."""
 
     async def go() -> list[int]:
         async with connected(url) as redis:
-            delays, waits = Delays(redis), []
+            backoff, waits = Backoff(redis), []
             for step in steps:
-                if step == "take":
-                    waits.append(await delays.take(name, pace))
+                if step == "hit":
+                    waits.append(await backoff.hit(name, policy))
                 else:
-                    await getattr(delays, step)(name)
+                    await getattr(backoff, step)(name)
             return waits
 
     return asyncio.run(go())
 
 
 def test_the_first_tries_are_free_and_then_a_delay_stands(url: str, name: str) -> None:
-    waits = run(url, name, *["take"] * 5, pace=Pace(3, first_ms=60_000))
+    waits = run(url, name, *["hit"] * 5, policy=BackoffPolicy(3, first_ms=60_000))
 
     assert waits[:4] == [0, 0, 0, 0]
     assert 55_000 < waits[4] <= 60_001
 
 
 def test_delays_double_up_to_the_longest() -> None:
-    pace = Pace(2, first_ms=1_000, longest_ms=5_000)
+    policy = BackoffPolicy(2, first_ms=1_000, longest_ms=5_000)
 
-    assert [pace.delay_ms(tries) for tries in range(1, 8)] == [0, 0, 1000, 2000, 4000, 5000, 5000]
-    assert pace.delay_ms(10_000) == 5_000
+    assert [policy.delay_ms(tries) for tries in range(1, 8)] == [0, 0, 1000, 2000, 4000, 5000, 5000]
+    assert policy.delay_ms(10_000) == 5_000
 
 
 def test_a_try_during_a_delay_does_not_make_it_longer(url: str, name: str) -> None:
-    waits = run(url, name, *["take"] * 50, pace=Pace(1, first_ms=60_000))
+    waits = run(url, name, *["hit"] * 50, policy=BackoffPolicy(1, first_ms=60_000))
 
     assert max(waits) <= 60_001
 
 
 def test_after_the_delay_the_next_is_twice_as_long(url: str, name: str) -> None:
-    pace = Pace(0, first_ms=20, longest_ms=60_000)
-    run(url, name, "take", pace=pace)  # 20 ms stand now
+    policy = BackoffPolicy(0, first_ms=20, longest_ms=60_000)
+    run(url, name, "hit", policy=policy)  # 20 ms stand now
 
     async def go() -> int:
         async with connected(url) as redis:
-            delays = Delays(redis)
+            backoff = Backoff(redis)
             longest = 0
             for _ in range(200):
-                longest = max(longest, await delays.take(name, pace))
+                longest = max(longest, await backoff.hit(name, policy))
                 await asyncio.sleep(0.005)
             return longest
 
@@ -95,12 +96,12 @@ def test_after_the_delay_the_next_is_twice_as_long(url: str, name: str) -> None:
 
 
 def test_a_good_try_is_given_back(url: str, name: str) -> None:
-    steps = ["take", "give_back"] * 20
-    assert run(url, name, *steps, pace=Pace(1, first_ms=60_000)) == [0] * 20
+    steps = ["hit", "refund"] * 20
+    assert run(url, name, *steps, policy=BackoffPolicy(1, first_ms=60_000)) == [0] * 20
 
 
 def test_all_can_be_forgotten(url: str, name: str) -> None:
-    waits = run(url, name, "take", "take", "forget", "take", pace=Pace(1, first_ms=60_000))
+    waits = run(url, name, "hit", "hit", "forget", "hit", policy=BackoffPolicy(1, first_ms=60_000))
 
     assert waits == [0, 0, 0]
 
@@ -110,25 +111,47 @@ def test_strangers_do_not_keep_a_person_out(redis_url: str, name: str) -> None:
 
     async def go() -> list[str]:
         async with connected(redis_url) as redis:
-            attempts = Attempts(redis, per_account=2, per_network=1000, longest_s=300)
-            origin.set(Origin(client=Client(ip="198.51.100.1")))
-            await attempts.password(name)
-            await attempts.password_was_right(name)
+            limits = AbuseLimits(redis, per_account=2, per_network=1000, longest_s=300)
+            request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
+            async with limits.password(name):
+                pass
             outcomes = []
             for number in range(40):
-                origin.set(Origin(client=Client(ip=f"203.0.113.{number}")))
+                request_context.set(RequestContext(client=Client(ip=f"203.0.113.{number}")))
                 try:
-                    await attempts.password(name)
-                    outcomes.append("looked at")
-                except TooSoon:
+                    async with limits.password(name):
+                        outcomes.append("looked at")
+                        raise InvalidCredentials
+                except InvalidCredentials:
+                    pass
+                except TooManyAttempts:
                     outcomes.append("too soon")
-            origin.set(Origin(client=Client(ip="198.51.100.1")))
-            await attempts.password(name)
-            return outcomes
+            request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
+            async with limits.password(name):
+                return outcomes
 
     outcomes = asyncio.run(go())
     assert outcomes[:20] == ["looked at"] * 20
     assert "too soon" in outcomes[20:]
+
+
+def test_a_sign_in_from_a_known_network_gives_strangers_no_tries(redis_url: str, name: str) -> None:
+    async def go() -> list[str]:
+        async with connected(redis_url) as redis:
+            limits = AbuseLimits(redis, per_account=1, per_network=1000, longest_s=300)
+            outcomes = []
+            for number in range(20):
+                request_context.set(RequestContext(client=Client(ip="198.51.100.1")))
+                async with limits.password(name):
+                    pass
+                request_context.set(RequestContext(client=Client(ip=f"203.0.113.{number}")))
+                with suppress(InvalidCredentials, TooManyAttempts):
+                    async with limits.password(name):
+                        outcomes.append("looked at")
+                        raise InvalidCredentials
+            return outcomes
+
+    assert len(asyncio.run(go())) < 20
 
 
 # ---- over HTTP

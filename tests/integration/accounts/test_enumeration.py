@@ -57,7 +57,7 @@ def known(system: System, inbox: Inbox) -> Iterator[Person]:
 
 
 def asks(client: httpx.Client) -> dict[str, Ask]:
-    """What a stranger can ask about an address."""
+    """Return what a stranger can learn of an address."""
 
     def post(path: str, **body: str) -> Ask:
         return lambda email: client.post(AUTH + path, json={"email": email, **body})

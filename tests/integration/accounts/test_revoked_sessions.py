@@ -1,4 +1,4 @@
-"""Ended sessions are known to all gateways, and what Redis has missed it is told."""
+"""Revoked sessions are known to all gateways, and Redis catches up after an outage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cache.redis_client import OptionalRedis
-from gateway.security.revoked_sessions import DeniedSessions
+from gateway.cache.redis_client import RedisClient
+from gateway.security.revoked_sessions import RevokedSessions
 from local import ports
 from local.process import Group, Process
 from local.services.redis import Redis
@@ -38,9 +38,9 @@ class Gateways:
             self._process.stop()
             self._process = None
 
-    def both(self) -> tuple[DeniedSessions, DeniedSessions, list[OptionalRedis]]:
-        clients = [OptionalRedis(self._server.url) for _ in range(2)]
-        one, other = (DeniedSessions(client, seconds=60) for client in clients)
+    def both(self) -> tuple[RevokedSessions, RevokedSessions, list[RedisClient]]:
+        clients = [RedisClient(self._server.url) for _ in range(2)]
+        one, other = (RevokedSessions(client, seconds=60) for client in clients)
         return one, other, clients
 
 

@@ -21,7 +21,7 @@ Database = psycopg.Connection[TupleRow]
 
 
 def code_of(secret: str, steps: int = 0) -> str:
-    """What the app shows now, or so many steps of 30 seconds from now.
+    """Return what the app shows now, or so many steps of 30 seconds from now.
 
     The code before this one is still taken, but no longer when the next step has begun: it is not
     made in the last seconds of a step.

@@ -87,7 +87,7 @@ def redis_values(url: str) -> Iterator[Trace]:
 
 
 def forms(secret: str) -> set[bytes]:
-    """A secret as it might be written: plain, escaped, percent-encoded, hex, base64 anywhere."""
+    """Return a secret in each form: plain, escaped, percent-encoded, hex, base64 anywhere."""
     raw = secret.encode()
     found = {raw, raw.hex().encode(), quote(secret).encode(), quote_plus(secret).encode()}
     found |= {json.dumps(secret)[1:-1].encode(), repr(secret)[1:-1].encode()}

@@ -7,12 +7,12 @@ import uuid
 
 import pytest
 
-from gateway.cache.redis_client import OptionalRedis
-from gateway.middleware.rate_limit import Allowance, Throttle
+from gateway.cache.redis_client import RedisClient
+from gateway.middleware.rate_limit import Allowance, RateLimit
 from tests.services import eventually
 
 
-@pytest.fixture(params=["redis", "away"])
+@pytest.fixture(params=["redis", "memory"])
 def url(request: pytest.FixtureRequest, redis_url: str) -> str:
     """Where requests are counted."""
     return redis_url if request.param == "redis" else "redis://127.0.0.1:1"
@@ -20,7 +20,7 @@ def url(request: pytest.FixtureRequest, redis_url: str) -> str:
 
 @pytest.fixture
 def client() -> str:
-    """An address whose network no other test has."""
+    """Return an address whose network no other test has."""
     return f"2001:db8:{uuid.uuid4().hex[:4]}:{uuid.uuid4().hex[:4]}::1"
 
 
@@ -29,11 +29,11 @@ class Gateway:
 
     def __init__(self, url: str, *, requests: int, seconds: int) -> None:
         self._loop = asyncio.Runner()
-        self._redis = OptionalRedis(url)
-        self._throttle = Throttle(self._redis, requests=requests, seconds=seconds)
+        self._redis = RedisClient(url)
+        self._rate_limit = RateLimit(self._redis, requests=requests, seconds=seconds)
 
     def admit(self, client: str) -> Allowance:
-        return self._loop.run(self._throttle.admit(client))
+        return self._loop.run(self._rate_limit.admit(client))
 
     def close(self) -> None:
         self._loop.run(self._redis.close())

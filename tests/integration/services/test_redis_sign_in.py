@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from redis import Redis
 
-from gateway.cache.redis_client import OptionalRedis
+from gateway.cache.redis_client import RedisClient
 from local.keys import Keys
 from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
@@ -30,7 +30,7 @@ def url(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_the_gateway(url: str) -> None:
     async def who() -> str | bytes:
-        redis = OptionalRedis(url, "users-cache")
+        redis = RedisClient(url, "users-cache")
         found = await redis.client.acl_whoami()
         await redis.close()
         return found

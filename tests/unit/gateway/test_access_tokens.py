@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from base64 import urlsafe_b64encode
@@ -14,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.security.access_tokens import AccessTokens, Claims, NotAuthenticated, RefreshToken
+from gateway.errors import NotAuthenticated
+from gateway.security.access_tokens import AccessTokens, Claims
 from shared.config.settings import SettingsError
 
 
@@ -137,11 +137,3 @@ def test_two_keys_live_during_a_rotation() -> None:
 def test_keys_that_cannot_be_used_stop_the_start(keys: str) -> None:
     with pytest.raises(SettingsError, match="JWT_SIGNING_KEYS"):
         tokens(keys)
-
-
-def test_only_the_hash_of_a_refresh_token_is_for_others() -> None:
-    first, second = RefreshToken.new(), RefreshToken.new()
-
-    assert first.value != second.value
-    assert len(first.value) >= 43  # 256 bits in base64url
-    assert first.hash == hashlib.sha256(first.value.encode()).hexdigest()

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.middleware.cloudfront import behind
+from gateway.middleware.cloudfront import with_front
 from gateway.settings import Settings
 from shared.config.settings import SettingsError
 
@@ -34,7 +34,7 @@ async def told(scope: Scope, receive: Receive, send: Send) -> None:
 def ask(*headers: tuple[str, str]) -> httpx.Response:
     async def asked() -> httpx.Response:
         # What API Gateway says: CloudFront's own address.
-        transport = httpx.ASGITransport(behind(told, SETTINGS), client=("130.176.0.1", 443))
+        transport = httpx.ASGITransport(with_front(told, SETTINGS), client=("130.176.0.1", 443))
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
             return await client.get("/", headers=list(headers))
 
@@ -88,9 +88,9 @@ def test_the_secret_goes_no_further() -> None:
 def test_without_a_front_requests_pass_as_they_are() -> None:
     app: ASGIApp = told
 
-    assert behind(app, msgspec.structs.replace(SETTINGS, front="none")) is app
+    assert with_front(app, msgspec.structs.replace(SETTINGS, front="none")) is app
 
 
 def test_without_a_secret_it_does_not_start() -> None:
     with pytest.raises(SettingsError, match="ORIGIN_SECRETS"):
-        behind(told, msgspec.structs.replace(SETTINGS, origin_secrets=""))
+        with_front(told, msgspec.structs.replace(SETTINGS, origin_secrets=""))

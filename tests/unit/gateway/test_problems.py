@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from gateway.http import problems
 from gateway.http.requests import ProfileChange, Register
-from gateway.middleware.request_context import Edge
+from gateway.middleware.request_context import RequestContextMiddleware
 from shared.contract.errors import (
     EmailTaken,
     Overloaded,
@@ -23,13 +23,13 @@ from shared.contract.errors import (
 
 
 class Break(Exception):
-    """Nobody expected this."""
+    """An error that no code expects."""
 
 
 def app(error: Exception | None = None) -> FastAPI:
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(Edge)
+    app.add_middleware(RequestContextMiddleware)
 
     @app.post("/register")
     async def register(body: Register) -> str:
@@ -123,6 +123,12 @@ def test_a_change_says_something(client: Client) -> None:
     assert_problem(client("PATCH", "/profile", json={}), 422, "invalid-request")
     assert_problem(client("PATCH", "/profile", json={"email": None}), 422, "invalid-request")
     assert client("PATCH", "/profile", json={"name": None}).status_code == 200
+
+
+def test_a_change_is_of_what_was_sent_and_of_nothing_else() -> None:
+    assert ProfileChange.model_validate({"email": "a@example.com"}).profile() == {}
+    assert ProfileChange.model_validate({"name": None}).profile() == {"name": None}
+    assert ProfileChange.model_validate({"name": "Ada"}).profile() == {"name": "Ada"}
 
 
 def test_the_frameworks_own_errors_are_problems(client: Client) -> None:

@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from gateway.cache.redis_client import OptionalRedis
+from gateway.cache.redis_client import RedisClient
 from shared.config.settings import SettingsError
 
 
 @pytest.mark.parametrize("url", ["", "http://h", "redis//h", "redis://h:port", "redis://h:70000"])
 def test_a_url_that_is_none_is_refused_at_the_start(url: str) -> None:
     with pytest.raises(SettingsError, match="REDIS_URL"):
-        OptionalRedis(url)
+        RedisClient(url)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_url_that_is_none_is_refused_at_the_start(url: str) -> None:
 )
 def test_nothing_is_connected_and_nothing_imported_before_it_is_wanted(url: str) -> None:
     code = (
-        "import sys; from gateway.cache.redis_client import OptionalRedis;"
-        f"OptionalRedis({url!r}); sys.exit('redis' in sys.modules)"
+        "import sys; from gateway.cache.redis_client import RedisClient;"
+        f"RedisClient({url!r}); sys.exit('redis' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Refresh tokens: each has one successor, which nobody but a gateway can tell."""
+"""Refresh tokens: each has one successor, which only a gateway can derive."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ def test_a_token_has_one_successor_at_every_gateway() -> None:
     assert successor.value != first.value
     assert len(successor.value) == 43  # 256 bits in base64url
     assert successor.hash == hashlib.sha256(successor.value.encode()).hexdigest()
+
+
+def test_only_the_hash_of_a_refresh_token_is_for_others() -> None:
+    first, second = RefreshTokens(KEY).first(), RefreshTokens(KEY).first()
+
+    assert first.value != second.value
+    assert len(first.value) >= 43  # 256 bits in base64url
+    assert first.hash == hashlib.sha256(first.value.encode()).hexdigest()
 
 
 def test_without_the_key_there_is_no_telling_the_successor() -> None:

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from gateway.security.access_tokens import Claims
-from gateway.user_service.client import Questions
-from gateway.user_service.credentials import Credentials
-from gateway.user_service.second_factor import SecondFactor
+from gateway.user_service.client import UserServiceClient
+from gateway.user_service.credentials import CredentialCommands
+from gateway.user_service.second_factor import SecondFactorCommands
 from shared.bus.requester import Requester
 from shared.contract import topics
 from shared.contract.envelope import Envelope
@@ -50,15 +50,15 @@ class Sent:
 def sent() -> Sent:
     sent = Sent()
     requester = cast(Requester, sent)
-    questions = Questions(requester, Sealer(USER.public()), Sealer(NOTIFICATION.public()))
+    client = UserServiceClient(requester, Sealer(USER.public()), Sealer(NOTIFICATION.public()))
 
-    async def ask_everything() -> None:
-        credentials = Credentials(questions)
+    async def send_everything() -> None:
+        credentials = CredentialCommands(client)
         await credentials.change_password(WHO, SECRETS[0], SECRETS[1])
-        await SecondFactor(questions).confirm(WHO, SECRETS[2], ["AAAA-BBBB"])
+        await SecondFactorCommands(client).confirm(WHO, SECRETS[2], ["AAAA-BBBB"])
         await credentials.forgot_password("ada@example.com")
 
-    asyncio.run(ask_everything())
+    asyncio.run(send_everything())
     return sent
 
 

@@ -8,7 +8,8 @@ import json
 import jwt
 import pytest
 
-from gateway.security.access_tokens import AccessTokens, NotAuthenticated
+from gateway.errors import NotAuthenticated
+from gateway.security.access_tokens import AccessTokens
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage
 from shared.security.keys import KINDS, Kind, kind_of, main, make, prepare, promote
