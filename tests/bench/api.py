@@ -38,12 +38,11 @@ from shared.config.settings import KafkaSettings
 from shared.contract.topics import GATEWAY_REPLY
 from tests.bench.load import Request, Result, load
 from tests.bench.nestjs import system as nestjs
+from tests.person import AUTH, PASSWORD
 from tests.services import Inbox, System, migrate, start
 
 _SECONDS = float(os.environ.get("SECONDS_EACH", "5"))
 _APACHE = os.environ.get("KAFKA") == "apache"
-_AUTH = "/api/v1/auth"
-_PASSWORD = "correct horse battery"
 _COST = 10  # enough that bcrypt is what a login waits for, little enough to count many
 _COSTS = {"BCRYPT_COST": str(_COST), "BATCH_WORKERS": "4"}
 _USERS = 50
@@ -154,23 +153,23 @@ def _client(number: int) -> dict[str, str]:
 
 
 def _credentials(number: int) -> dict[str, str]:
-    return {"email": f"bench-{number}@example.com", "password": _PASSWORD}
+    return {"email": f"bench-{number}@example.com", "password": PASSWORD}
 
 
 def _register(system: System, number: int) -> _User:
-    answer = httpx.post(f"{system.url}{_AUTH}/register", json=_credentials(number), timeout=30)
+    answer = httpx.post(f"{system.url}{AUTH}/register", json=_credentials(number), timeout=30)
     said = answer.raise_for_status().json()
     return _User(said["user"]["id"], said["accessToken"])
 
 
 def _profile(system: System, tokens: list[str], number: int) -> Request:
     bearer = {"authorization": f"Bearer {tokens[number % len(tokens)]}"}
-    return Request(f"{system.url}{_AUTH}/profile", headers=bearer | _client(number))
+    return Request(f"{system.url}{AUTH}/profile", headers=bearer | _client(number))
 
 
 def _login(system: System, number: int) -> Request:
     body = json.dumps(_credentials(number % _USERS)).encode()
-    return Request(f"{system.url}{_AUTH}/login", "POST", _client(number), body)
+    return Request(f"{system.url}{AUTH}/login", "POST", _client(number), body)
 
 
 def _bcrypt_rate() -> float:
@@ -182,7 +181,7 @@ def _bcrypt_rate() -> float:
         salt = bcrypt.gensalt(_COST)
         done = 0
         while time.perf_counter() < until:
-            bcrypt.hashpw(_PASSWORD.encode(), salt)
+            bcrypt.hashpw(PASSWORD.encode(), salt)
             done += 1
         return done
 

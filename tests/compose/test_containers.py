@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.compose.containers import Containers
+from tests.person import AUTH, PASSWORD
 from tests.services import eventually
 
 OURS = ("gateway", "user-service", "notification-service")
@@ -15,8 +16,6 @@ SECRETS = {
     "user-service": {"USER_PRIVATE_KEYS"},
     "notification-service": {"NOTIFICATION_PRIVATE_KEYS"},
 }
-AUTH = "/api/v1/auth"
-PASSWORD = "correct horse battery"
 
 
 def register(containers: Containers) -> dict[str, str]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.person import AUTH, PASSWORD, bearer, login, register
 from tests.services import Inbox, System
 
-AUTH = "/api/v1/auth"
-PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 
 
@@ -25,18 +23,6 @@ def client(system: System) -> Iterator[httpx.Client]:
 @pytest.fixture
 def email() -> str:
     return f"Person.{next(_numbers)}@example.com"
-
-
-def register(client: httpx.Client, email: str, **body: Any) -> httpx.Response:
-    return client.post(f"{AUTH}/register", json={"email": email, "password": PASSWORD, **body})
-
-
-def login(client: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
-    return client.post(f"{AUTH}/login", json={"email": email, "password": password})
-
-
-def bearer(signed_in: httpx.Response) -> dict[str, str]:
-    return {"authorization": f"Bearer {signed_in.json()['accessToken']}"}
 
 
 def code(response: httpx.Response) -> str:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import psycopg
 import pytest
 
@@ -19,10 +18,8 @@ from local.keys import Keys
 from local.process import Group, Process
 from local.services import broker as broker_service
 from local.services.redis import Redis
+from tests.person import AUTH, PASSWORD, register
 from tests.services import Inbox, System, eventually, start
-
-AUTH = "/api/v1/auth"
-PASSWORD = "correct horse battery"
 
 
 @contextmanager
@@ -49,11 +46,6 @@ def users_with(database_url: str, email: str) -> int:
     assert row
     count: int = row[0]
     return count
-
-
-def register(client: httpx.Client, email: str) -> httpx.Response:
-    body = {"email": email, "password": PASSWORD}
-    return client.post(f"{AUTH}/register", json=body, timeout=60)
 
 
 def test_a_user_worker_killed_in_the_middle_of_a_register_leaves_exactly_one_user(

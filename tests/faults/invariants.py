@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import httpx
 
 from shared.contract.topics import NOTIFICATION_FAILED, USER_FAILED
-from tests.faults.people import AUTH, Account
+from tests.faults.people import Account
 from tests.faults.postbox import Kind
 from tests.faults.world import World
+from tests.person import AUTH
 
 ON_FAILURE = (USER_FAILED, NOTIFICATION_FAILED)
 

@@ -14,16 +14,15 @@ import uvloop
 
 from tests.bench.load import Request, Result, load
 from tests.faults.arrivals import Answer, Arrivals, centile, statuses
-from tests.faults.people import AUTH
 from tests.faults.plot import draw
 from tests.faults.world import World, open_world
+from tests.person import AUTH, PASSWORD
 from tests.services import eventually
 
 _SECONDS = float(os.environ.get("SECONDS_EACH", "20"))
 _TIMES = 10
 _CONNECTIONS = 8
 _USERS = 2_000
-_PASSWORD = "correct horse battery"
 _PLOT = Path("build/overload.svg")
 # bcrypt is what a login waits for, as in production; a rate that the sender can multiply by ten.
 _VARIABLES = {"BCRYPT_COST": "11", "REPLY_TIMEOUT_MS": "10000"}
@@ -114,7 +113,7 @@ def _recover(world: World) -> float:
 def make_users(world: World) -> None:
     """One is registered, and the others are copies with the same hash: only logins are counted."""
     with world.system.client() as client:
-        body = {"email": "user-0@example.com", "password": _PASSWORD}
+        body = {"email": "user-0@example.com", "password": PASSWORD}
         assert client.post(f"{AUTH}/register", json=body).status_code == 201
     with world.database() as connection:
         connection.execute(
@@ -128,7 +127,7 @@ def make_users(world: World) -> None:
 def login(world: World, number: int) -> Request:
     """A login of one of the users, from an address of its own."""
     address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-    body = {"email": f"user-{number % _USERS}@example.com", "password": _PASSWORD}
+    body = {"email": f"user-{number % _USERS}@example.com", "password": PASSWORD}
     return Request(
         f"{world.system.url}{AUTH}/login",
         "POST",

@@ -14,9 +14,9 @@ from typing import Any, Self
 import httpx
 
 from tests.faults.postbox import Postbox
+from tests.person import AUTH
 from tests.services import eventually
 
-AUTH = "/api/v1/auth"
 _PATIENCE_S = 20  # of an HTTP client, longer than the gateway's
 _MAIL_S = 2.0
 _THINK_S = (0.05, 0.25)

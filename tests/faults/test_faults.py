@@ -9,11 +9,10 @@ import pytest
 
 from tests.faults import bus, parts, stores
 from tests.faults.fault import Fault, undergo
-from tests.faults.people import AUTH
 from tests.faults.world import World, open_world
+from tests.person import AUTH, PASSWORD
 from tests.services import eventually
 
-PASSWORD = "correct horse battery"
 QUICK = {
     fault.name: fault
     for fault in (*parts.FAULTS, *stores.FAULTS, *bus.FAULTS)

@@ -14,9 +14,9 @@ import pytest
 from shared.contract.topics import NOTIFICATION_WELCOME
 from shared.security.sealing import JwkSet
 from tests.faults.invariants import on_failure
-from tests.faults.people import AUTH
 from tests.faults.world import World, open_world
 from tests.makefile import has_target
+from tests.person import AUTH
 from tests.services import eventually
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.interop.nestjs import NestClient, NestError
+from tests.person import PASSWORD
 from tests.services import System, eventually
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module", autouse=True)

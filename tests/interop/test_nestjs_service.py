@@ -10,9 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.person import PASSWORD
 from tests.services import System, eventually
-
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ from uuid import uuid4
 
 import httpx
 
+from tests.person import AUTH, PASSWORD
 from tests.services import client_of, eventually
 
-AUTH: Final = "/api/v1/auth"
-_PASSWORD: Final = "correct horse battery"
 _THINK_S: Final = 0.1
 
 
@@ -58,7 +57,7 @@ class Load:
             self._stopped.wait(_THINK_S)
 
     def _story(self, http: httpx.Client) -> Iterator[str]:
-        who = {"email": f"{uuid4().hex[:12]}@example.com", "password": _PASSWORD}
+        who = {"email": f"{uuid4().hex[:12]}@example.com", "password": PASSWORD}
         try:
             registered = self._note(http.post(f"{AUTH}/register", json=who), 201)
             with self._lock:

@@ -19,9 +19,8 @@ from tests.lambda_runtime import api_gateway
 from tests.lambda_runtime.brokers import CuttableBroker
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.emulator import Environment
+from tests.person import PASSWORD
 from tests.services import Inbox, eventually
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from local.build import TARGETS, build
 from local.process import Command, Group, Process, module
 from local.project import ROOT
 from tests.compose.containers import Containers, provide_kafka
+from tests.person import PASSWORD
 from tests.services import Inbox, eventually
 
-PASSWORD = "correct horse battery staple"
 _PROJECT = "user-services-sam-test"
 _START_S = 300.0
 

@@ -13,9 +13,8 @@ from local.process import Process
 from tests.lambda_runtime import api_gateway
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.emulator import Environment
+from tests.person import PASSWORD
 from tests.services import Inbox, eventually
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")

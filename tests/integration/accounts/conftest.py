@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from local.environment import Addresses
 from local.process import Group
 from local.services import broker as broker_service
-from tests.integration.accounts.person import Person
+from tests.person import Person
 from tests.services import Inbox, System, start
 
 # Takes minutes: make timing.

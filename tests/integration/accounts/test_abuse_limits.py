@@ -15,7 +15,7 @@ from gateway.security.abuse_limits import AbuseLimits
 from gateway.security.backoff import Backoff, BackoffPolicy
 from shared.contract.errors import InvalidCredentials, TooManyAttempts
 from shared.contract.messages import Client
-from tests.integration.accounts.person import AUTH, Person, refused
+from tests.person import AUTH, Person, refused
 from tests.services import System, eventually
 
 NOWHERE = "redis://127.0.0.1:1/0"

@@ -7,7 +7,7 @@ import pytest
 import redis
 from psycopg.rows import TupleRow
 
-from tests.integration.accounts.person import PASSWORD, Person, refused
+from tests.person import PASSWORD, Person, refused
 from tests.services import System, eventually
 
 Database = psycopg.Connection[TupleRow]

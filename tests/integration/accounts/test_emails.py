@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from tests.integration.accounts.person import PASSWORD, Person, refused
+from tests.person import PASSWORD, Person, refused
 
 Database = psycopg.Connection[TupleRow]
 

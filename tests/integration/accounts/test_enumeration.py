@@ -22,8 +22,8 @@ from local.environment import Addresses
 from local.keys import Keys
 from local.process import Group
 from local.services import broker as broker_service
-from tests.integration.accounts.person import AUTH, PASSWORD, Person
 from tests.integration.accounts.systems import running
+from tests.person import AUTH, PASSWORD, Person
 from tests.services import Inbox, System, start
 
 SAMPLES = int(os.environ.get("TIMING_SAMPLES", "400"))

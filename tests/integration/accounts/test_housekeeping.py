@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from tests.integration.accounts.person import Person
+from tests.person import Person
 from user.storage.housekeeping import Housekeeping
 from user.storage.unit_of_work import Pool, open_pool
 

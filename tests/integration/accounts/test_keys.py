@@ -13,9 +13,9 @@ from psycopg.rows import TupleRow
 from local.environment import Addresses
 from local.keys import Keys
 from shared.security.keys import prepare, promote
-from tests.integration.accounts.person import Device, Person
 from tests.integration.accounts.systems import running
 from tests.integration.accounts.test_second_factor import Protected, code_of
+from tests.person import Device, Person
 from tests.services import Inbox, System
 from user.operations.reseal import reseal
 

@@ -10,9 +10,9 @@ import pytest
 from local.environment import Addresses
 from local.keys import Keys
 from tests.integration.accounts import traces
-from tests.integration.accounts.person import Device, Person
 from tests.integration.accounts.systems import running
 from tests.integration.accounts.test_second_factor import code_of, wrong
+from tests.person import Device, Person
 from tests.services import Inbox, System
 
 FIRST = 'first "pässword" & 100% of it'

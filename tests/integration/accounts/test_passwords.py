@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from shared.contract.account_commands import ForgotPassword, SendVerification
 from shared.contract.messages import MailedToken, Sealed
-from tests.integration.accounts.person import PASSWORD, Person, refused
+from tests.person import PASSWORD, Person, refused
 from tests.services import System
 from user.accounts.emails import Emails
 from user.accounts.model import Event, MessageName

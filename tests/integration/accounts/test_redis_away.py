@@ -9,8 +9,8 @@ import pytest
 from local import ports
 from local.environment import Addresses
 from local.keys import Keys
-from tests.integration.accounts.person import Device, Person, refused
 from tests.integration.accounts.systems import running
+from tests.person import Device, Person, refused
 from tests.services import Inbox, System
 
 

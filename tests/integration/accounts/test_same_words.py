@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.accounts.person import Person
+from tests.person import Person
 
 VARYING = {"x-request-id", "ratelimit", "date"}
 

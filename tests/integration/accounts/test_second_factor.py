@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from psycopg.rows import TupleRow
 
-from tests.integration.accounts.person import PASSWORD, Device, Person, refused
+from tests.person import PASSWORD, Device, Person, refused
 from tests.services import eventually
 
 Database = psycopg.Connection[TupleRow]

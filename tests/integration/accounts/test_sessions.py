@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
-from tests.integration.accounts.person import Device, Person, refused
+from tests.person import Device, Person, refused
 from tests.services import System
 
 Database = psycopg.Connection[TupleRow]

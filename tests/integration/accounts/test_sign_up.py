@@ -8,8 +8,8 @@ import pytest
 
 from local.environment import Addresses
 from local.keys import Keys
-from tests.integration.accounts.person import AUTH, PASSWORD, Person, refused
 from tests.integration.accounts.systems import running
+from tests.person import AUTH, PASSWORD, Person, refused
 from tests.services import Inbox, System
 
 CONFIRM, WELCOME = "Confirm your e-mail", "Welcome"

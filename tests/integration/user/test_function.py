@@ -21,11 +21,11 @@ from shared.bus.producer import reader_config
 from shared.config.settings import KafkaSettings
 from shared.contract import topics
 from shared.security.sealing import Sealer
+from tests.person import PASSWORD
 from tests.services import eventually
 from user.bootstrap import build
 from user.settings import Settings
 
-PASSWORD = "correct horse battery"
 REPLIES = topics.GATEWAY_REPLY
 _offsets = itertools.count()
 

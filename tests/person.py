@@ -1,4 +1,4 @@
-"""A person with an account, their devices, and their mailbox."""
+"""A person with an account, their devices and their mailbox, for every test of accounts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ AUTH = "/api/v1/auth"
 PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 _TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_-]+)")
+
+
+def register(client: httpx.Client, email: str, **body: Any) -> httpx.Response:
+    """Register an address with :data:`PASSWORD`."""
+    return client.post(f"{AUTH}/register", json={"email": email, "password": PASSWORD, **body})
+
+
+def login(client: httpx.Client, email: str, password: str = PASSWORD) -> httpx.Response:
+    """Sign in."""
+    return client.post(f"{AUTH}/login", json={"email": email, "password": password})
+
+
+def bearer(signed_in: httpx.Response) -> dict[str, str]:
+    """Return the header of a request with the access token of an answer."""
+    return {"authorization": f"Bearer {signed_in.json()['accessToken']}"}
 
 
 class Device:
