@@ -21,7 +21,7 @@ from infra.cdk.data import reading
 from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from shared.contract.topics import TOPICS
 
 _IAM_PORT = 9098
@@ -50,7 +50,7 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class MskStack(Part):
+class MskStack(ProjectStack):
     """An MSK cluster for IAM only, and the topics.
 
     Attributes:
@@ -176,7 +176,7 @@ class MskStack(Part):
         ]
 
 
-class OwnBusStack(Part):
+class OwnBusStack(ProjectStack):
     """Kafka that one already has: only our topics in it.
 
     Attributes:

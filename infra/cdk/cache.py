@@ -25,12 +25,12 @@ class Cache(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
+        construct_id: str,
         options: Options,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, construct_id)
         self.name = name = Stack.of(self).stack_name
         user = f"{name}-service"
         cache = elasticache.CfnServerlessCache(

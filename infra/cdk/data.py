@@ -13,7 +13,7 @@ from infra.cdk.database import Database
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.network import NetworkStack
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
 NO_STORES: Final = Stores()
 
 
-class DataStack(Part):
+class DataStack(ProjectStack):
     """Database, cache and secrets.
 
     Attributes:
@@ -62,7 +62,7 @@ class DataStack(Part):
         self.secrets.fill({"Connections": connections}, [])
 
 
-class SecretsStack(Part):
+class SecretsStack(ProjectStack):
     """Of what one has oneself: only the functions' secrets, with the addresses in one of yours.
 
     Attributes:

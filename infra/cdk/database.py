@@ -37,12 +37,12 @@ class Database(Construct):
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
+        construct_id: str,
         options: Options,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, construct_id)
         self._options = options
         self._network = network
         name = Stack.of(self).stack_name

@@ -15,7 +15,7 @@ from aws_cdk import aws_wafv2 as waf
 
 from infra.cdk.network import log_retention
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 REGION: Final = "us-east-1"
 _OUTPUT: Final = "WebAclArn"
@@ -43,7 +43,7 @@ _COUNTED: Final = {
 }
 
 
-class FirewallStack(Part):
+class FirewallStack(ProjectStack):
     """A web ACL: AWS's managed rules, and a limit for each address."""
 
     def __init__(self, app: App, options: Options) -> None:

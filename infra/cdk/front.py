@@ -26,10 +26,10 @@ from infra.cdk.firewall import FirewallStack, web_acl_arn
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from infra.cdk.service import ServiceStack
 
-_SECRET_HEADER: Final = "x-origin-secret"  # noqa: S105 - a header's name
+_ORIGIN_HEADER: Final = "x-origin-secret"
 _VIEWER_ADDRESS: Final = ROOT / "infra/cdk/viewer_address.js"
 _DAY: Final = Duration.days(1)
 
@@ -42,7 +42,7 @@ class _OwnName(TypedDict, total=False):
     minimum_protocol_version: cloudfront.SecurityPolicyProtocol
 
 
-class FrontStack(Part):
+class FrontStack(ProjectStack):
     """The distribution, the API's own name, and the exchange of the secret."""
 
     def __init__(
@@ -106,7 +106,7 @@ class FrontStack(Part):
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             # Read when the distribution is made or changed; the template only names the secret.
-            custom_headers={_SECRET_HEADER: secret.unsafe_unwrap()},
+            custom_headers={_ORIGIN_HEADER: secret.unsafe_unwrap()},
         )
 
     def _viewer_address(self) -> cloudfront.FunctionAssociation:

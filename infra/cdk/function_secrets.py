@@ -28,8 +28,8 @@ class FunctionSecrets(Construct):
         front: what CloudFront tells the gateway, so that it is known.
     """
 
-    def __init__(self, scope: Construct, id: str, *, options: Options) -> None:  # noqa: A002 - CDK's name
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+        super().__init__(scope, construct_id)
         self._options = options
         self._kept = RemovalPolicy.RETAIN if options.stage.retain_data else RemovalPolicy.DESTROY
         self.key = kms.Key(

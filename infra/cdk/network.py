@@ -15,12 +15,12 @@ from constructs import Construct
 
 from infra.cdk.environments import Environment
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 _CIDR = "10.0.0.0/16"
 
 
-class NetworkStack(Part):
+class NetworkStack(ProjectStack):
     """Subnets, endpoints, and the security group that functions work in.
 
     Attributes:

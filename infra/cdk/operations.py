@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from infra.cdk import firewall
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
@@ -25,14 +25,14 @@ _SLOW_MS: Final = 5_000
 _OLD_S: Final = 10
 
 
-class Mapping(NamedTuple):
+class DeployedMapping(NamedTuple):
     """An event source mapping: its id in the template, its topic."""
 
     logical_id: str
     topic: str
 
 
-class OperationsStack(Part):
+class OperationsStack(ProjectStack):
     """Dashboard, alarms on slowness and on the age of records, budget."""
 
     def __init__(self, app: App, options: Options, service: ServiceStack) -> None:
@@ -121,7 +121,7 @@ class OperationsStack(Part):
             for m in self._mappings
         ]
 
-    def _age(self, mapping: Mapping) -> cloudwatch.Metric:
+    def _age(self, mapping: DeployedMapping) -> cloudwatch.Metric:
         dimensions = {
             "Cluster Name": stack_name(self.options.environment, "bus"),
             "Consumer Group": self._id(mapping),
@@ -129,7 +129,7 @@ class OperationsStack(Part):
         }
         return _metric("AWS/Kafka", "EstimatedMaxTimeLag", "Maximum", dimensions, mapping.topic)
 
-    def _id(self, mapping: Mapping) -> str:
+    def _id(self, mapping: DeployedMapping) -> str:
         return self._service.resource(mapping.logical_id).ref
 
     def _api_metric(self, metric: str, statistic: str) -> cloudwatch.Metric:
@@ -161,11 +161,11 @@ class OperationsStack(Part):
         )
 
 
-def _mappings(service: ServiceStack) -> Iterator[Mapping]:
+def _mappings(service: ServiceStack) -> Iterator[DeployedMapping]:
     """The mappings in ``template.yaml``."""
     for resource in service.template.node.find_all():
         if isinstance(resource, lambda_.CfnEventSourceMapping):
-            yield Mapping(resource.node.id, *(resource.topics or []))
+            yield DeployedMapping(resource.node.id, *(resource.topics or []))
 
 
 def _metric(

@@ -1,4 +1,4 @@
-"""A part of the system: one stack."""
+"""What all stacks of the project have in common."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from infra.cdk.naming import stack_name
 from infra.cdk.options import Options
 
 
-class Part(Stack):
+class ProjectStack(Stack):
     """A stack that is named after its part, and protected where data stays.
 
     Args:

@@ -22,7 +22,7 @@ from infra.cdk.data import NO_STORES, Stores
 from infra.cdk.function_secrets import KEY_WAITS, FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 TEMPLATE: Final = ROOT / "template.yaml"
 ROLES: Final = ("GatewayRole", "UserRole", "MigrationRole", "NotificationRole")
@@ -47,7 +47,7 @@ class _Location(TypedDict):
     key: str
 
 
-class ServiceStack(Part):
+class ServiceStack(ProjectStack):
     """Functions, API, event source mappings and their alarms.
 
     Attributes:
@@ -170,11 +170,11 @@ class ServiceStack(Part):
             cache = list(stores.cache_arns)
             self._policy(f"{role}Connects", role, ["elasticache:Connect"], cache)
 
-    def _policy(self, id: str, role: str, actions: list[str], resources: list[str]) -> None:  # noqa: A002 - CDK's name
+    def _policy(self, name: str, role: str, actions: list[str], resources: list[str]) -> None:
         policy = iam.CfnPolicy(
             self,
-            id,
-            policy_name=id,
+            name,
+            policy_name=name,
             roles=[self.resource(role).ref],
             policy_document=iam.PolicyDocument(
                 statements=[iam.PolicyStatement(actions=actions, resources=resources)]

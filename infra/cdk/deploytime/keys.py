@@ -17,7 +17,7 @@ from shared.config.logs import configure
 from shared.config.settings import LogSettings
 from shared.runtime.custom_resource import Event, answer_with
 
-from .rotation import Secret, Secrets, complete
+from .rotation import SecretContent, SecretContents, complete
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -42,7 +42,7 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
 
     client = boto3.client("secretsmanager")
     arns = {name: properties[f"{name.title()}SecretArn"] for name in _NAMES}
-    held = Secrets(**{name: _read(client, arns[name]) for name in _NAMES})
+    held = SecretContents(**{name: _read(client, arns[name]) for name in _NAMES})
     wanted = complete(_connected(client, held, properties), rotate=rotate)
     changed = [name for name in _NAMES if getattr(wanted, name) != getattr(held, name)]
     for name in changed:
@@ -53,8 +53,8 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
 
 
 def _connected(
-    client: SecretsManagerClient, held: Secrets, properties: Mapping[str, Any]
-) -> Secrets:
+    client: SecretsManagerClient, held: SecretContents, properties: Mapping[str, Any]
+) -> SecretContents:
     """Add the addresses: of what was deployed, or those that a secret of the user's holds."""
     own = properties.get("Connections") or _read(client, properties["ConnectionsSecretArn"])
     redis = _only(own, "REDIS_URL", "REDIS_IAM_CACHE")
@@ -67,7 +67,7 @@ def _connected(
     )
 
 
-def _migration(own: Secret) -> Secret:
+def _migration(own: SecretContent) -> SecretContent:
     """Where the tables have an owner of their own, the function's role is told what it may do."""
     if "DATABASE_OWNER_URL" not in own:
         return _only(own, "DATABASE_URL", "DATABASE_IAM")
@@ -75,10 +75,10 @@ def _migration(own: Secret) -> Secret:
     return {"DATABASE_URL": own["DATABASE_OWNER_URL"], "DATABASE_ROLE": unquote(role)}
 
 
-def _only(own: Secret, *names: str) -> Secret:
+def _only(own: SecretContent, *names: str) -> SecretContent:
     return {name: own[name] for name in names if name in own}
 
 
-def _read(client: SecretsManagerClient, arn: str) -> Secret:
-    content: Secret = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
+def _read(client: SecretsManagerClient, arn: str) -> SecretContent:
+    content: SecretContent = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
     return content

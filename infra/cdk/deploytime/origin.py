@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 _HEADER = "x-origin-secret"
 
 
-def handler(event: Mapping[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda passes it
+def handler(event: Mapping[str, Any], _context: object) -> None:
     """``{"DistributionId": ..., "SecretArn": ...}``."""
     import boto3  # comes with the Lambda runtime
 

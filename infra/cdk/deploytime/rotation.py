@@ -29,17 +29,17 @@ import msgspec
 from shared.security.keys import Kind, make
 from shared.security.sealing import Jwk, JwkSet
 
-Secret = dict[str, str]
+SecretContent = dict[str, str]
 
 
-class Secrets(msgspec.Struct):
+class SecretContents(msgspec.Struct):
     """The content of the secrets."""
 
-    gateway: Secret
-    user: Secret
-    migration: Secret
-    notification: Secret
-    front: Secret
+    gateway: SecretContent
+    user: SecretContent
+    migration: SecretContent
+    notification: SecretContent
+    front: SecretContent
 
 
 class _Use(NamedTuple):
@@ -55,7 +55,7 @@ _USER: Final = _Use("user", "sealing", None)
 _NOTIFICATION: Final = _Use("notification", "sealing", 1)
 
 
-def complete(held: Secrets, *, rotate: bool) -> Secrets:
+def complete(held: SecretContents, *, rotate: bool) -> SecretContents:
     """Make the keys that are missing; with ``rotate``, also exchange those that are there.
 
     A rotation that broke off between two secrets is completed, not repeated: exchanged twice, the
@@ -65,7 +65,7 @@ def complete(held: Secrets, *, rotate: bool) -> Secrets:
     user = _sealing(held, held.user, _USER, rotate=rotate)
     notification = _sealing(held, held.notification, _NOTIFICATION, rotate=rotate)
     origin = _origin(held, rotate=rotate)
-    return Secrets(
+    return SecretContents(
         gateway={
             **held.gateway,
             "JWT_SIGNING_KEYS": jwt.to_json(),
@@ -80,7 +80,7 @@ def complete(held: Secrets, *, rotate: bool) -> Secrets:
     )
 
 
-def _sealing(held: Secrets, secret: Secret, use: _Use, *, rotate: bool) -> JwkSet:
+def _sealing(held: SecretContents, secret: SecretContent, use: _Use, *, rotate: bool) -> JwkSet:
     private = secret.get(f"{use.name.upper()}_PRIVATE_KEYS")
     public = held.gateway.get(f"{use.name.upper()}_PUBLIC_KEYS")
     in_step = private is not None and public == _current(JwkSet.from_json(private, use.name))
@@ -97,7 +97,7 @@ def _keys(text: str | None, use: _Use, *, rotate: bool) -> JwkSet:
     return JwkSet((following, _new(use), *(current, *previous)[: use.previous]))
 
 
-def _origin(held: Secrets, *, rotate: bool) -> list[str]:
+def _origin(held: SecretContents, *, rotate: bool) -> list[str]:
     known = held.gateway.get("ORIGIN_SECRETS", "").split(",")
     if len(known) < 2:
         return [secrets.token_urlsafe(), secrets.token_urlsafe()]

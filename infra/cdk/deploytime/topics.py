@@ -26,10 +26,6 @@ class TopicsNotMade(Exception):
     """The topics are not as they should be; the message says which Kafka, and what it said."""
 
 
-class Settings(KafkaSettings, frozen=True, kw_only=True):
-    """What it is told by its environment: how to reach Kafka."""
-
-
 def stated(properties: Mapping[str, Any]) -> list[Topic]:
     """The topics in a resource's properties; CloudFormation makes texts of all numbers."""
     return [
@@ -39,7 +35,7 @@ def stated(properties: Mapping[str, Any]) -> list[Topic]:
 
 
 def _ensure(properties: Mapping[str, Any]) -> dict[str, str]:
-    settings = load(Settings, environment(os.environ))
+    settings = load(KafkaSettings, environment(os.environ))
     configure("topics", settings)
     try:
         changes = ensure_topics(

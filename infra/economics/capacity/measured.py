@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from infra.economics.capacity.simulation import Outcome, System, simulate
+from infra.economics.capacity.simulation import SimulatedSystem, SimulationResult, simulate
 
-_RECORD: Final = Path(__file__).with_name("measured.json")
+_MEASURED: Final = Path(__file__).with_name("measured.json")
 _SECONDS: Final = 1_800  # chance evens out
 
 
@@ -32,8 +32,8 @@ class Row(msgspec.Struct, frozen=True):
     hash_s: float
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One measurement, of so many seconds at each rate; the rest is as in :class:`System`."""
+class Measurement(msgspec.Struct, frozen=True):
+    """One measurement, of ``seconds`` at each rate; the rest is as in :class:`SimulatedSystem`."""
 
     day: str
     processors: int
@@ -42,9 +42,9 @@ class Record(msgspec.Struct, frozen=True):
     way_s: float
     rows: tuple[Row, ...]
 
-    def system(self, row: Row) -> System:
+    def system(self, row: Row) -> SimulatedSystem:
         """The machine while a row was measured, as the simulation is told of it."""
-        return System(
+        return SimulatedSystem(
             processors=self.processors,
             workers=self.workers,
             hash_s=row.hash_s,
@@ -57,18 +57,18 @@ class Pair(NamedTuple):
     """One rate, measured and simulated."""
 
     measured: Row
-    simulated: Outcome
+    simulated: SimulationResult
 
 
-def record() -> Record:
+def last_measurement() -> Measurement:
     """What was measured last."""
-    return msgspec.json.decode(_RECORD.read_bytes(), type=Record)
+    return msgspec.json.decode(_MEASURED.read_bytes(), type=Measurement)
 
 
 @cache
 def pairs() -> tuple[Pair, ...]:
     """Each rate that was measured, with what the simulation says of it."""
-    found = record()
+    found = last_measurement()
     return tuple(
         Pair(row, simulate(found.system(row), row.offered, seconds=_SECONDS)) for row in found.rows
     )
@@ -81,7 +81,7 @@ def table() -> Iterator[str]:
     for row, said in pairs():
         cells = (
             f"{row.hash_s:.2f} s",
-            f"{record().system(row).limit:.1f}",
+            f"{last_measurement().system(row).limit:.1f}",
             f"{row.offered:.1f}",
             _cell(row.answered, said.answered, ""),
             _cell(row.p50_s, said.p50_s, " s"),

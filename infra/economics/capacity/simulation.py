@@ -28,7 +28,7 @@ _WEIGHT = 0.2  # as in user.dispatch.durations
 _LONGEST_S = 1.0
 
 
-class System(NamedTuple):
+class SimulatedSystem(NamedTuple):
     """What there is.
 
     Attributes:
@@ -62,7 +62,7 @@ class System(NamedTuple):
         return environments * self.processors / self.hash_s
 
 
-class Outcome(NamedTuple):
+class SimulationResult(NamedTuple):
     """What people saw.
 
     Attributes:
@@ -83,7 +83,9 @@ class Arrival(NamedTuple):
     partition: int
 
 
-def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1) -> Outcome:
+def simulate(
+    system: SimulatedSystem, rate: float, *, seconds: float = 300, seed: int = 1
+) -> SimulationResult:
     """Let logins come at random (Poisson) for a while.
 
     Args:
@@ -95,20 +97,20 @@ def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1
     for arrival in arrivals:
         environments[0 if system.together else arrival.partition].append(arrival)
     waits = [wait for each in environments.values() for wait in _Environment(system).work(each)]
-    return outcome(waits, system.deadline_s, seconds)
+    return summarize(waits, system.deadline_s, seconds)
 
 
-def outcome(waits: list[float], deadline_s: float, seconds: float) -> Outcome:
+def summarize(waits: list[float], deadline_s: float, seconds: float) -> SimulationResult:
     """What came of so many logins in so many seconds."""
     answered = sorted(wait for wait in waits if wait <= deadline_s)
     if len(answered) < 2:
-        return Outcome(len(waits) / seconds, len(answered) / seconds, 0, 0)
+        return SimulationResult(len(waits) / seconds, len(answered) / seconds, 0, 0)
     cuts = statistics.quantiles(answered, n=100, method="inclusive")
-    return Outcome(len(waits) / seconds, len(answered) / seconds, cuts[49], cuts[98])
+    return SimulationResult(len(waits) / seconds, len(answered) / seconds, cuts[49], cuts[98])
 
 
 def _arrivals(
-    system: System, rate: float, seconds: float, chance: random.Random
+    system: SimulatedSystem, rate: float, seconds: float, chance: random.Random
 ) -> Iterator[Arrival]:
     now = chance.expovariate(rate)
     while now < seconds:
@@ -129,7 +131,7 @@ class _Hash:
 class _Environment:
     """One environment of the user function; its threads get equal parts of its processors."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: SimulatedSystem) -> None:
         self._system = system
         self._now = 0.0
         self._topic: dict[int, deque[Arrival]] = defaultdict(deque)

@@ -7,10 +7,10 @@ from typing import cast
 
 from infra.cdk.environments import ENVIRONMENTS
 from infra.economics.cost import prices
-from infra.economics.cost.model import Kafka, Load, month, total
+from infra.economics.cost.model import KafkaKind, Load, month, total
 
 
-def table(load: Load, environment: str, kafka: Kafka) -> str:
+def table(load: Load, environment: str, kafka: KafkaKind) -> str:
     """The bill as text."""
     (stage,) = (stage for name, stage in ENVIRONMENTS.items() if name == environment)
     lines = month(load, stage, kafka)
@@ -40,7 +40,7 @@ def main() -> None:
         "look them up again.\n"
     )
     load = Load(rps=given.rps, users=given.users)
-    print(table(load, given.environment, cast("Kafka", given.kafka)))  # noqa: T201 - a command
+    print(table(load, given.environment, cast("KafkaKind", given.kafka)))  # noqa: T201 - a command
     if given.prices:
         print("", *prices.table(), sep="\n")  # noqa: T201 - a command
 

@@ -14,7 +14,7 @@ HOURS: Final = 730
 SECONDS: Final = HOURS * 3600
 _GB: Final = 1e9
 
-Kafka = Literal["serverless", "express", "own"]
+KafkaKind = Literal["serverless", "express", "own"]
 
 
 class Mix(NamedTuple):
@@ -100,7 +100,7 @@ class Line(NamedTuple):
         return self.idle + self.by_load
 
 
-def month(load: Load, stage: Environment, kafka: Kafka) -> list[Line]:
+def month(load: Load, stage: Environment, kafka: KafkaKind) -> list[Line]:
     """The bill of one month, by component.
 
     Args:
@@ -163,7 +163,7 @@ def _pollers() -> Line:
     return Line("Event pollers (one group)", units * HOURS * prices.POLLER_UNIT_H, 0)
 
 
-def _kafka(load: Load, kind: Kafka) -> Line:
+def _kafka(load: Load, kind: KafkaKind) -> Line:
     """Each command is a record and a reply; a reply is read by every gateway of its partition."""
     records = 2 * load.commands + load.mails
     gb_in = records * load.work.record_bytes / _GB
@@ -212,18 +212,18 @@ def _endpoints(stage: Environment) -> Line:
     return Line("VPC endpoints", 2 * stage.zones * HOURS * prices.ENDPOINT_H, 0)
 
 
-def _secrets(kafka: Kafka) -> Line:
+def _secrets(kafka: KafkaKind) -> Line:
     """The functions' four and CloudFront's; and the database's, where it is ours."""
     secrets = 5 if kafka == "own" else 6
     return Line("Secrets and keys", secrets * prices.SECRET + 2 * prices.KMS_KEY, 0)
 
 
-def alarms(stage: Environment, kafka: Kafka) -> int:
+def alarms(stage: Environment, kafka: KafkaKind) -> int:
     """The template's; a slow API; old records, of which MSK tells; CloudFront's old secret."""
     return 12 + 1 + (0 if kafka == "own" else 6) + (1 if stage.front else 0)
 
 
-def _watching(load: Load, stage: Environment, kafka: Kafka) -> Line:
+def _watching(load: Load, stage: Environment, kafka: KafkaKind) -> Line:
     idle = alarms(stage, kafka) * prices.ALARM_METRIC + prices.DASHBOARD
     idle += mappings() * 8 * prices.METRIC  # EventCount and KafkaMetrics of each mapping
     return Line("CloudWatch", idle, load.requests * load.work.log_bytes / _GB * prices.LOG_GB)
