@@ -13,9 +13,9 @@ from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from notification.idempotency import Once, redis_store
+from notification.idempotency import RedisIdempotency
 from notification.rendering import Renderer
-from notification.service import Notifications, SmsTransport
+from notification.service import NotificationService, SmsTransport
 from notification.settings import Settings
 from notification.transports.mail import MailTransport, sender
 from notification.transports.smtp import SmtpTransport
@@ -35,11 +35,11 @@ _MARKING_S = 5.0
 _REDIS_TIMEOUT_S = 1.0
 
 
-class Invocation(Protocol):
-    """What is used of Lambda's context object."""
+class InvocationContext(Protocol):
+    """The part of Lambda's context object that is used here."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is stopped."""
+        """Return the milliseconds until the invocation is stopped."""
         ...
 
 
@@ -57,9 +57,9 @@ class NotificationFunction:
         self._sms = _sms(settings)
         self._redis = _redis(settings)
         self._workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
-        self._notifications = _notifications(settings, self._mail, self._sms, self._redis)
+        self._service = _service(settings, self._mail, self._sms, self._redis)
 
-    def __call__(self, event: Mapping[str, Any], context: Invocation) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any], context: InvocationContext) -> dict[str, Any]:
         """Send what the records of one batch ask for.
 
         Returns:
@@ -70,7 +70,7 @@ class NotificationFunction:
             return context.get_remaining_time_in_millis() / 1000
 
         return run_batch(
-            event, lambda record: self._notifications.handle(record, seconds_left), self._workers
+            event, lambda record: self._service.handle(record, seconds_left), self._workers
         )
 
     def close(self) -> None:
@@ -82,17 +82,17 @@ class NotificationFunction:
         self._redis.close()
 
 
-def _notifications(
+def _service(
     settings: Settings, mail: MailTransport, sms: SmsTransport | None, redis: Redis
-) -> Notifications:
+) -> NotificationService:
     keys = JwkSet.from_json(settings.notification_private_keys, "NOTIFICATION_PRIVATE_KEYS")
     link_base = _link_base(settings.link_base_url)
-    return Notifications(
-        render=Renderer(brand=_brand(sender(settings.mail_from)), home=link_base),
+    return NotificationService(
+        renderer=Renderer(brand=_brand(sender(settings.mail_from)), home=link_base),
         mail=mail,
         sms=sms,
-        once=Once(
-            redis_store(redis),
+        idempotency=RedisIdempotency(
+            redis,
             lease_s=settings.send_timeout_s + _MARKING_S,
             remember_s=settings.remember_sent_s,
         ),

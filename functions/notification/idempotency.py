@@ -72,18 +72,18 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
 
 
-class Once:
-    """Runs an effect unless an effect of the same name has been run.
+class RedisIdempotency:
+    """Runs an effect unless an effect of the same name has been run; remembers it in Redis.
 
     Args:
-        store: where the marks are; see :func:`redis_store`.
-        lease_s: longer than an effect can take. While another process may still be at it, it is
-            waited for that long; and no effect is begun with less time left.
+        redis: where the marks are.
+        lease_s: longer than an effect can take. An effect that another process has begun is waited
+            for that long, and no effect is begun with less time left.
         remember_s: how long a mark is kept.
     """
 
-    def __init__(self, store: BasePersistenceLayer, *, lease_s: float, remember_s: int) -> None:
-        self._store = store
+    def __init__(self, redis: Redis, *, lease_s: float, remember_s: int) -> None:
+        self._store = _store(redis)
         self._lease_s = lease_s
         self._config = IdempotencyConfig(
             hash_function="sha256",
@@ -91,7 +91,7 @@ class Once:
             lambda_context=_Lease(lease_s),
         )
 
-    def __call__(
+    def run_once(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
     ) -> bool:
         """Run the effect, if it has not been run.
@@ -122,7 +122,7 @@ class Once:
             effect()
             done = True
 
-        run_once = idempotent_function(
+        marked = idempotent_function(
             run,
             data_keyword_argument="name",
             persistence_store=self._store,
@@ -130,7 +130,7 @@ class Once:
             key_prefix="notification",
         )
         try:
-            run_once(name=name)
+            marked(name=name)
         except IdempotencyPersistenceLayerError as error:
             if not done:
                 raise Unavailable("Redis is away: what has been sent is not known.") from error
@@ -138,13 +138,13 @@ class Once:
         return done
 
 
-def redis_store(client: Redis) -> BasePersistenceLayer:
-    """Powertools' persistence layer on a Redis client."""
+def _store(redis: Redis) -> BasePersistenceLayer:
+    """Return Powertools' persistence layer on a Redis client."""
     with warnings.catch_warnings():
         # Powertools 3 deprecates this class's old name, and warns under the new one too.
         warnings.simplefilter("ignore", DeprecationWarning)
         # Its Protocol is narrower than what redis-py's `set` may return with other options.
-        return CachePersistenceLayer(client=cast(Any, client))
+        return CachePersistenceLayer(client=cast(Any, redis))
 
 
 class _Lease(LambdaContext):

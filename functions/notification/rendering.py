@@ -36,7 +36,7 @@ class Renderer:
         self._templates.globals.update(brand=brand, home=home)
         self._templates.filters["paragraphs"] = paragraphs
 
-    def __call__(self, kind: str, **values: Any) -> Content:
+    def render(self, kind: str, **values: Any) -> Content:
         """Fill the two templates of a kind.
 
         Args:

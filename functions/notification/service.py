@@ -7,11 +7,12 @@ import logging
 import re
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
+from notification.rendering import Renderer
 from notification.transports.addresses import masked, masked_phone
 from notification.transports.mail import Content, Mail, MailTransport
 from shared.config.logs import bind
@@ -31,14 +32,6 @@ log = logging.getLogger(__name__)
 # the welcome mail carry a stranger's advertisement, so such a name is not repeated.
 _READS_AS_LINK = re.compile(r"[/@]|www\.|\w\.\w\w", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-class Renderer(Protocol):
-    """Fills the templates of a kind; :class:`notification.rendering.Renderer`."""
-
-    def __call__(self, kind: str, **values: Any) -> Content:
-        """The templates of a kind with these values in them."""
-        ...
 
 
 class SmsTransport(Protocol):
@@ -61,13 +54,17 @@ class SmsTransport(Protocol):
         ...
 
 
-class Once(Protocol):
-    """Runs an effect unless it has been run; :class:`notification.idempotency.Once`."""
+class Idempotency(Protocol):
+    """Runs an effect unless it has been run; :mod:`notification.idempotency`."""
 
-    def __call__(
+    def run_once(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
     ) -> bool:
-        """Whether it was run now; :class:`Unavailable` when that cannot be known."""
+        """Return whether the effect was run now.
+
+        Raises:
+            Unavailable: that cannot be known.
+        """
         ...
 
 
@@ -75,7 +72,11 @@ class SecretOpener(Protocol):
     """Opens a sealed member of a message; :class:`shared.security.sealing.Opener`."""
 
     def open(self, secret: Secret, *, topic: str, field: str, correlation_id: str | None) -> str:
-        """The secret, or :class:`BadMessage`."""
+        """Return the secret.
+
+        Raises:
+            BadMessage: it cannot be opened.
+        """
         ...
 
 
@@ -97,14 +98,14 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Notifications:
+class NotificationService:
     """Sends what a record asks for.
 
     Args:
-        render: the templates.
+        renderer: fills the templates.
         mail: how mails go out.
         sms: how SMS go out, or None when none are to be sent.
-        once: keeps duplicates from being sent.
+        idempotency: keeps duplicates from being sent.
         opener: for tokens that are sealed to this function.
         link_base: what every link begins with, without a slash at its end.
     """
@@ -112,17 +113,17 @@ class Notifications:
     def __init__(
         self,
         *,
-        render: Renderer,
+        renderer: Renderer,
         mail: MailTransport,
         sms: SmsTransport | None,
-        once: Once,
+        idempotency: Idempotency,
         opener: SecretOpener,
         link_base: str,
     ) -> None:
-        self._render = render
+        self._renderer = renderer
         self._mail = mail
         self._sms = sms
-        self._once = once
+        self._idempotency = idempotency
         self._opener = opener
         self._link_base = link_base
         self._writers: dict[str, Callable[[Record, Envelope], Notice]] = {
@@ -160,17 +161,17 @@ class Notifications:
         message = decode(SendWelcome, record.value)
         name = greeting_name(message.name)
         if message.token is None:
-            content = self._render("welcome", name=name, link=self._link_base)
+            content = self._renderer.render("welcome", name=name, link=self._link_base)
         else:
             link = self._link("verify-email", self._open(message.token, record, envelope))
-            content = self._render("verify-email", name=name, link=link)
+            content = self._renderer.render("verify-email", name=name, link=link)
         return Notice(kind="welcome", to=message.email, name=name, content=content)
 
     def _password_reset(self, record: Record, envelope: Envelope) -> Notice:
         message = decode(SendPasswordReset, record.value)
         name = greeting_name(message.name)
         link = self._link("reset-password", self._open(message.token, record, envelope))
-        content = self._render("password-reset", name=name, link=link)
+        content = self._renderer.render("password-reset", name=name, link=link)
         return Notice(kind="password-reset", to=message.email, name=name, content=content)
 
     def _email(self, record: Record, envelope: Envelope) -> Notice:
@@ -180,7 +181,7 @@ class Notifications:
             token = self._open(message.token, record, envelope) if message.token else None
             link = self._link(message.page, token)
         text = plain_text(message.text)
-        content = self._render("email", title=message.subject, text=text, link=link)
+        content = self._renderer.render("email", title=message.subject, text=text, link=link)
         return Notice(kind="email", to=message.to, content=content, number=message.phone, text=text)
 
     def _open(self, token: Secret, record: Record, envelope: Envelope) -> str:
@@ -204,7 +205,7 @@ class Notifications:
         def send() -> None:
             log.info("mail sent", extra={**said, "message_id": self._mail.send(mail)})
 
-        if not self._once(name, send, seconds_left):
+        if not self._idempotency.run_once(name, send, seconds_left):
             log.info("mail was sent before", extra=said)
 
     def _send_sms(
@@ -219,7 +220,7 @@ class Notifications:
         def send() -> None:
             log.info("SMS sent", extra={**said, "message_id": sms.send(number, notice.text)})
 
-        if not self._once(name, send, seconds_left):
+        if not self._idempotency.run_once(name, send, seconds_left):
             log.info("SMS was sent before", extra=said)
 
 
