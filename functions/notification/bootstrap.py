@@ -104,9 +104,9 @@ def _service(
 def _redis(settings: Settings) -> Redis:
     url, credentials = settings.redis_url, None
     if settings.redis_iam_cache:
-        from shared.security.elasticache_iam import access
+        from shared.security.elasticache_iam import iam_credentials
 
-        url, credentials = access(url, settings.redis_iam_cache)
+        url, credentials = iam_credentials(url, settings.redis_iam_cache)
     try:
         return Redis.from_url(
             url,

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.config.logs import configure
 from shared.config.settings import LogSettings
-from shared.runtime.custom_resource import Event, answer_with
+from shared.runtime.custom_resource import ResourceRequest, answer_with
 
 from .rotation import SecretContent, SecretContents, complete
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _NAMES = ("user", "migration", "notification", "gateway", "front")
 
 
-def handler(event: Event, context: object) -> None:
+def handler(event: ResourceRequest, context: object) -> None:
     """CloudFormation's request, or the schedule's ``{"Rotate": {...}}``."""
     configure("keys", LogSettings())
     if "Rotate" in event:

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.security.keys import Kind, make
+from shared.security.keys import KeyKind, make_key
 from shared.security.sealing import Jwk, JwkSet
 
 SecretContent = dict[str, str]
@@ -46,7 +46,7 @@ class _Use(NamedTuple):
     """What a set is for; how many previous keys it keeps, None for all."""
 
     name: str
-    kind: Kind
+    kind: KeyKind
     previous: int | None
 
 
@@ -111,4 +111,4 @@ def _current(keys: JwkSet) -> str:
 
 
 def _new(use: _Use) -> Jwk:
-    return make(use.kind, f"{use.name}-{secrets.token_hex(4)}")
+    return make_key(use.kind, f"{use.name}-{secrets.token_hex(4)}")
