@@ -1,4 +1,4 @@
-"""The one place where the notification function's parts are chosen and put together."""
+"""Builds the notification function from its settings."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class NotificationFunction:
         """Send what the records of one batch ask for.
 
         Returns:
-            ``{"batchItemFailures": [...]}``: what has to be delivered again.
+            ``{"batchItemFailures": [...]}``, the records to be delivered again.
         """
 
         def seconds_left() -> float:
@@ -74,7 +74,7 @@ class NotificationFunction:
         )
 
     def close(self) -> None:
-        """Let go of threads and connections."""
+        """Close threads and connections."""
         self._workers.shutdown()
         self._mail.close()
         if self._sms:
@@ -129,7 +129,7 @@ def _mail(settings: Settings) -> SmtpTransport | SesTransport:
     return _ses(from_, settings)
 
 
-# boto3 takes a third of a second to import, so only those who use it wait for it.
+# boto3 takes a third of a second to import, so it is imported only where it is used.
 
 
 def _ses(from_: Address, settings: Settings) -> SesTransport:
@@ -157,8 +157,10 @@ def _sms(settings: Settings) -> SnsTransport | None:
 
 
 def _aws_config(timeout_s: float) -> Config:
-    """One attempt: after a time-out nobody knows whether the mail is out, and to ask again at
-    once is how it is sent twice.
+    """Return the configuration of an AWS client that makes one attempt.
+
+    After a time-out it is unknown whether the mail is out; a second attempt at once could send it
+    twice.
     """
     from botocore.config import Config
 

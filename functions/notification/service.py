@@ -1,4 +1,4 @@
-"""Which message becomes which mail: plain rules, and no driver."""
+"""Turns each message into a mail, and perhaps an SMS; knows no driver."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from shared.runtime.records import Record
 
 log = logging.getLogger(__name__)
 
-# Anybody may register anybody's address under any name. A name that reads as a link would make
-# the welcome mail carry a stranger's advertisement, so such a name is not repeated.
+# A stranger may register any address under any name. A name that reads as a link would make the
+# welcome mail carry an advertisement, so such a name is not repeated.
 _READS_AS_LINK = re.compile(r"[/@]|www\.|\w\.\w\w", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -45,11 +45,11 @@ class SmsTransport(Protocol):
             text: one longer than an SMS can be is cut, with an ellipsis.
 
         Returns:
-            The id by which it is known from now on.
+            The provider's id of the text.
 
         Raises:
-            BadMessage: this one will never be taken.
-            Unavailable: it was not taken now.
+            BadMessage: the text will never be accepted.
+            Unavailable: it was not accepted now.
         """
         ...
 
@@ -81,11 +81,11 @@ class SecretOpener(Protocol):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What one record asks for.
+    """A mail, and perhaps an SMS, that one record asks for.
 
     Attributes:
         kind: the name of its templates.
-        to, name: the person.
+        to, name: address and name of the receiver.
         content: the mail.
         number, text: the SMS, if there is a number.
     """
@@ -99,15 +99,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationService:
-    """Sends what a record asks for.
+    """Sends the mail and the SMS that a record asks for.
 
     Args:
         renderer: fills the templates.
-        mail: how mails go out.
-        sms: how SMS go out, or None when none are to be sent.
-        idempotency: keeps duplicates from being sent.
+        mail: sends mails.
+        sms: sends SMS; None sends none.
+        idempotency: prevents duplicates.
         opener: for tokens that are sealed to this function.
-        link_base: what every link begins with, without a slash at its end.
+        link_base: the beginning of every link, without a slash at its end.
     """
 
     def __init__(
@@ -133,14 +133,14 @@ class NotificationService:
         }
 
     def handle(self, record: Record, seconds_left: Callable[[], float]) -> None:
-        """Send what one record asks for, each mail and each SMS once.
+        """Send the mail and the SMS of one record, each once.
 
-        A deadline in the envelope is not looked at: nobody waits for a mail, and a late one is
-        better than none.
+        The envelope's deadline is ignored: no requester waits for a mail, and a late one is better
+        than none.
 
         Args:
             record: of one of the three topics.
-            seconds_left: until this invocation is stopped.
+            seconds_left: seconds until this invocation is stopped.
 
         Raises:
             BadMessage: it can never be sent; the record belongs in the on-failure destination.
@@ -225,10 +225,10 @@ class NotificationService:
 
 
 def effect_name(record: Record, envelope: Envelope) -> str:
-    """What names the effect of a record on every delivery of it; never made from its value.
+    """Return a name for the effect of a record, the same on every delivery.
 
-    The sender's ``idempotency-key`` if there is one. Topic and record key belong to it: the same
-    word from two users, or for two kinds of mail, is not the same effect.
+    It is the sender's ``idempotency-key`` if there is one, and never made from the value. Topic and
+    record key belong to it: one word from two users, or for two kinds of mail, names two effects.
     """
     if envelope.idempotency_key is None:
         return record.position
@@ -237,12 +237,12 @@ def effect_name(record: Record, envelope: Envelope) -> str:
 
 
 def greeting_name(name: str | None) -> str | None:
-    """The name to greet with, or None when it is none that should be repeated."""
+    """Return the name to greet with, or None for a name that reads as a link."""
     if name is None or _READS_AS_LINK.search(name):
         return None
     return " ".join(name.split()) or None
 
 
 def plain_text(text: str) -> str:
-    """Text with line ends as ``\\n``, and without control characters."""
+    """Return text with line ends as ``\\n``, and without control characters."""
     return _CONTROL.sub("", "\n".join(text.splitlines()))
