@@ -37,7 +37,7 @@ class Renderer:
         self._templates.filters["paragraphs"] = paragraphs
 
     def render(self, kind: str, **values: Any) -> Content:
-        """Return a mail from the two templates of a kind.
+        """Return the words of a mail, from the two templates of a kind.
 
         Args:
             kind: ``<kind>.txt`` and ``<kind>.html`` in ``templates/``.

@@ -14,12 +14,12 @@ _PORT = 6379
 
 
 class Cache(Construct):
-    """A cache, and the one user that it has. There is no password.
+    """A cache and its one user. There is no password.
 
     Attributes:
-        name: of the cache, for whoever signs in.
+        name: of the cache; a client needs it to sign in.
         url: with the user.
-        arns: what ``elasticache:Connect`` is granted for: the cache and the user.
+        arns: the resources of ``elasticache:Connect``: the cache and the user.
     """
 
     def __init__(

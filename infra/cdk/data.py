@@ -1,4 +1,4 @@
-"""What is stored: a database, a cache, the functions' secrets; or the secrets alone."""
+"""The stored data: a database, a cache, the functions' secrets; or the secrets alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from infra.cdk.project_stack import ProjectStack
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """What the functions need beside an address; nothing where that holds a password.
+    """The permissions that functions need for the stores; none where the URL holds a password.
 
     Attributes:
-        database_user_arn: what ``rds-db:connect`` is granted for.
+        database_user_arn: the resource of ``rds-db:connect``.
         owner_secret_arn: the password of the tables' owner.
-        cache_arns: what ``elasticache:Connect`` is granted for.
+        cache_arns: the resources of ``elasticache:Connect``.
     """
 
     database_user_arn: str = ""
@@ -38,7 +38,7 @@ class DataStack(ProjectStack):
 
     Attributes:
         secrets: the functions' secrets.
-        stores: how database and cache are signed in to.
+        stores: the permissions for database and cache.
     """
 
     def __init__(self, app: App, options: Options, network: NetworkStack) -> None:
@@ -63,7 +63,7 @@ class DataStack(ProjectStack):
 
 
 class SecretsStack(ProjectStack):
-    """Of what one has oneself: only the functions' secrets, with the addresses in one of yours.
+    """Only the functions' secrets, for stores that exist; your own secret has their addresses.
 
     Attributes:
         secrets: the functions' secrets.
@@ -73,11 +73,13 @@ class SecretsStack(ProjectStack):
         super().__init__(app, "data", options)
         self.secrets = FunctionSecrets(self, "Secrets", options=options)
         secret = own.connections_secret_arn
-        self.secrets.fill({"ConnectionsSecretArn": secret}, reading([secret], own.kms_key_arns))
+        self.secrets.fill(
+            {"ConnectionsSecretArn": secret}, read_permissions([secret], own.kms_key_arns)
+        )
 
 
-def reading(secrets: list[str], keys: tuple[str, ...]) -> list[iam.PolicyStatement]:
-    """What is needed to read secrets that somebody else's keys encrypt."""
+def read_permissions(secrets: list[str], keys: tuple[str, ...]) -> list[iam.PolicyStatement]:
+    """Return the permissions to read secrets that other keys encrypt."""
     allowed = {"secretsmanager:GetSecretValue": secrets, "kms:Decrypt": list(keys)}
     return [
         iam.PolicyStatement(actions=[action], resources=resources)

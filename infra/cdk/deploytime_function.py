@@ -26,8 +26,8 @@ class DeployTimeFunction(Construct):
     Args:
         module: its module there.
         environment: its variables.
-        statements: what it may do, besides writing its log.
-        subnet_ids, security_group_ids: where it runs; empty for outside of any network.
+        statements: its permissions, besides writing its log.
+        subnet_ids, security_group_ids: its place in a network; empty for none.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class DeployTimeFunction(Construct):
             )
 
     def run(self, construct_id: str, kind: str, properties: Mapping[str, object]) -> CustomResource:
-        """Have it run, and succeed, in each deployment that changes the properties."""
+        """Add a custom resource, for which the function runs when the properties change."""
         return CustomResource(
             self,
             construct_id,

@@ -1,7 +1,7 @@
 """CloudFront before the API, with AWS WAF, which AWS attaches to no HTTP API; and the API's name.
 
 The API stays reachable under the name that AWS gave it, because CloudFront reaches it there. But
-the gateway serves only what brings a secret that CloudFront adds
+the gateway serves only requests with a secret header that CloudFront adds
 (``gateway.middleware.cloudfront``). The secret is exchanged with the functions' keys.
 """
 
@@ -35,7 +35,7 @@ _DAY: Final = Duration.days(1)
 
 
 class _OwnName(TypedDict, total=False):
-    """What a distribution with a name of its own is given beside the rest."""
+    """The further properties of a distribution with its own name."""
 
     domain_names: list[str]
     certificate: acm.ICertificate
@@ -75,7 +75,7 @@ class FrontStack(ProjectStack):
                 origin=self._origin(),
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                # The API is asked by its own name.
+                # The API needs its own name in the header Host.
                 origin_request_policy=(
                     cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER
                 ),
@@ -87,7 +87,10 @@ class FrontStack(ProjectStack):
         )
 
     def _own_name(self) -> _OwnName:
-        """Without one, CloudFront's certificate comes with CloudFront's choice of TLS."""
+        """Return name and certificate, if there is a name.
+
+        Without one, CloudFront's certificate comes with CloudFront's choice of TLS.
+        """
         if not self.options.domain_name:
             return {}
         return {

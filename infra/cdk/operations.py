@@ -1,4 +1,4 @@
-"""What operators look at and are woken by, beside the alarms that are part of ``template.yaml``."""
+"""The operators' dashboard, alarms and budget; ``template.yaml`` has further alarms."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
 _MINUTE: Final = Duration.minutes(1)
-# Half of what a client waits (REPLY_TIMEOUT_MS), and far above a login's bcrypt.
+# Half of a client's patience (REPLY_TIMEOUT_MS), and far above a login's bcrypt.
 _SLOW_MS: Final = 5_000
-# A command this old is answered by nobody any more.
+# The requester of a command this old does not wait any more.
 _OLD_S: Final = 10
 
 
 class DeployedMapping(NamedTuple):
-    """An event source mapping: its id in the template, its topic."""
+    """An event source mapping of the template: its logical id, its topic."""
 
     logical_id: str
     topic: str
@@ -61,7 +61,10 @@ class OperationsStack(ProjectStack):
         alarm.add_alarm_action(self._action)
 
     def _age_alarms(self) -> None:
-        """MSK knows how old the oldest waiting record is, by consumer group: a mapping's id."""
+        """Add an alarm on the age of the oldest record of each command topic.
+
+        MSK measures it by consumer group, whose name is the mapping's id.
+        """
         for mapping in self._mappings:
             if not mapping.topic.startswith("user."):
                 continue
@@ -162,7 +165,7 @@ class OperationsStack(ProjectStack):
 
 
 def _mappings(service: ServiceStack) -> Iterator[DeployedMapping]:
-    """The mappings in ``template.yaml``."""
+    """Return the mappings in ``template.yaml``."""
     for resource in service.template.node.find_all():
         if isinstance(resource, lambda_.CfnEventSourceMapping):
             yield DeployedMapping(resource.node.id, *(resource.topics or []))

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# In the order in which they are written: whoever reads must know a key before anybody uses it.
+# In the order in which they are written: a reader must know a key before a writer uses it.
 _NAMES = ("user", "migration", "notification", "gateway", "front")
 
 
 def handler(event: ResourceRequest, context: object) -> None:
-    """CloudFormation's request, or the schedule's ``{"Rotate": {...}}``."""
+    """Serve CloudFormation's request, or the schedule's ``{"Rotate": {...}}``."""
     configure("keys", LogSettings())
     if "Rotate" in event:
         _fill(event["Rotate"], rotate=True)
@@ -55,7 +55,7 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
 def _connected(
     client: SecretsManagerClient, held: SecretContents, properties: Mapping[str, Any]
 ) -> SecretContents:
-    """Add the addresses: of what was deployed, or those that a secret of the user's holds."""
+    """Add the addresses of the deployed stores, or those in the operator's own secret."""
     own = properties.get("Connections") or _read(client, properties["ConnectionsSecretArn"])
     redis = _only(own, "REDIS_URL", "REDIS_IAM_CACHE")
     return msgspec.structs.replace(
@@ -68,7 +68,10 @@ def _connected(
 
 
 def _migration(own: SecretContent) -> SecretContent:
-    """Where the tables have an owner of their own, the function's role is told what it may do."""
+    """Return the migration's secret.
+
+    Where the tables have their own owner, the migration grants rights to the function's role.
+    """
     if "DATABASE_OWNER_URL" not in own:
         return _only(own, "DATABASE_URL", "DATABASE_IAM")
     role = urlsplit(own["DATABASE_URL"]).username or ""

@@ -1,9 +1,9 @@
-"""Which keys are in which secret, and how they are exchanged without anybody noticing.
+"""The keys in each secret, and their exchange without an interruption.
 
-A set is *current, next, previous ones*. Whoever reads knows all of them; whoever writes uses the
-current one. A rotation makes the next the current: by then every reader has known it for a whole
-period, however long its execution environment has lived. What is on its way is still opened with
-the previous one; and the user function keeps all of them, because second factors are stored sealed
+A set is *current, next, previous ones*. A reader knows all of them; a writer uses the current one.
+A rotation makes the next the current. By then every reader has known it for a whole period, however
+long its execution environment has lived. Messages on their way are still opened with the previous
+one. The user function keeps all of them, because second factors are stored sealed
 (``python -m user.operations.reseal`` before one is taken out by hand).
 
 ============  =========================  ================================
@@ -43,7 +43,7 @@ class SecretContents(msgspec.Struct):
 
 
 class _Use(NamedTuple):
-    """What a set is for; how many previous keys it keeps, None for all."""
+    """The purpose of a set; the number of previous keys that it keeps, None for all."""
 
     name: str
     kind: KeyKind
@@ -56,10 +56,10 @@ _NOTIFICATION: Final = _Use("notification", "sealing", 1)
 
 
 def complete(held: SecretContents, *, rotate: bool) -> SecretContents:
-    """Make the keys that are missing; with ``rotate``, also exchange those that are there.
+    """Make the missing keys; with ``rotate``, also exchange the others.
 
-    A rotation that broke off between two secrets is completed, not repeated: exchanged twice, the
-    key that the gateway still seals to would be one that nobody was told of.
+    A rotation that broke off between two secrets is completed, not repeated. After a second
+    exchange no reader might have the key that the gateway still seals to.
     """
     jwt = _keys(held.gateway.get("JWT_SIGNING_KEYS"), _JWT, rotate=rotate)
     user = _sealing(held, held.user, _USER, rotate=rotate)

@@ -1,7 +1,7 @@
 """Custom resource ``Custom::Topics``: the cluster's topics, as the template states them.
 
 The template carries name, partitions and retention of each, so a change of
-:mod:`shared.contract.topics` is a change of the template, and is made before any function is.
+:mod:`shared.contract.topics` changes the template, and is made before any change of a function.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from shared.runtime.custom_resource import answer_with
 
 
 class TopicsNotMade(Exception):
-    """The topics are not as they should be; the message says which Kafka, and what it said."""
+    """The topics cannot be made; the message has Kafka's address and its reason."""
 
 
 def stated(properties: Mapping[str, Any]) -> list[Topic]:
-    """The topics in a resource's properties; CloudFormation makes texts of all numbers."""
+    """Return the topics in a resource's properties, in which numbers are texts."""
     return [
         Topic(topic["Name"], int(topic["Partitions"]), int(topic["RetentionMs"]))
         for topic in properties["Topics"]

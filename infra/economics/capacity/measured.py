@@ -16,12 +16,12 @@ _SECONDS: Final = 1_800  # chance evens out
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What came of so many logins a second.
+    """The result of one rate of logins.
 
     Attributes:
-        offered, answered, refused: a second.
-        p50_s, p99_s: of those that were answered.
-        hash_s: what a hash took before and after, while all processors hashed.
+        offered, answered, refused: logins a second.
+        p50_s, p99_s: durations of the answered logins.
+        hash_s: duration of a hash before and after, while all processors hashed.
     """
 
     offered: float
@@ -43,7 +43,7 @@ class Measurement(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
 
     def system(self, row: Row) -> SimulatedSystem:
-        """The machine while a row was measured, as the simulation is told of it."""
+        """Return the machine of a row's measurement, for the simulation."""
         return SimulatedSystem(
             processors=self.processors,
             workers=self.workers,
@@ -61,13 +61,13 @@ class Pair(NamedTuple):
 
 
 def last_measurement() -> Measurement:
-    """What was measured last."""
+    """Return the last measurement."""
     return msgspec.json.decode(_MEASURED.read_bytes(), type=Measurement)
 
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """Each rate that was measured, with what the simulation says of it."""
+    """Return each measured rate, with the simulation's result for it."""
     found = last_measurement()
     return tuple(
         Pair(row, simulate(found.system(row), row.offered, seconds=_SECONDS)) for row in found.rows
@@ -75,7 +75,7 @@ def pairs() -> tuple[Pair, ...]:
 
 
 def table() -> Iterator[str]:
-    """Side by side, as Markdown; a ratio is measured over simulated."""
+    """Return both side by side, as Markdown; a ratio is measured over simulated."""
     yield "| a hash | limit/s | offered/s | answered/s | p50 | p99 |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for row, said in pairs():

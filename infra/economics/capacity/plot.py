@@ -17,7 +17,7 @@ _STEPS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0
 
 
 def curve(system: SimulatedSystem) -> list[SimulationResult]:
-    """From a tenth of what the system carries to twice of it."""
+    """Return the results from a tenth of the system's limit to twice the limit."""
     return [simulate(system, step * system.limit) for step in _STEPS]
 
 
