@@ -37,7 +37,7 @@ _WHICH_CLUSTER = {
 
 
 def variables(assembly: Assembly, function: str) -> Json:
-    """A function's variables, with those that all functions have."""
+    """Return a function's variables, with those of all functions."""
     template = assembly.templates["service"]
     everybody = template["Globals"]["Function"]["Environment"]["Variables"]
     own = template["Resources"][function]["Properties"]["Environment"]["Variables"]
@@ -45,7 +45,7 @@ def variables(assembly: Assembly, function: str) -> Json:
 
 
 def secrets() -> dict[str, dict[str, str]]:
-    """What the deployment writes to the functions' secrets, by function."""
+    """Return the secrets that the deployment writes, by function."""
     redis = {"REDIS_URL": "rediss://cache", "REDIS_IAM_CACHE": "cache"}
     database = "postgresql://service@database"
     held = SecretContents(

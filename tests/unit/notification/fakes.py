@@ -97,7 +97,7 @@ def a_record(
     offset: int = 0,
     key: bytes | None = b"user1",
 ) -> Record:
-    """A record of a topic."""
+    """Return a record of a topic."""
     headers = (envelope or Envelope()).to_headers()
     return Record(
         topic=topic,
