@@ -274,7 +274,7 @@ class _ActionMember(msgspec.Struct, frozen=True):
     action: str | None = None
 
 
-def read_action(value: bytes | None) -> str | None:
+def action_of(value: bytes | None) -> str | None:
     """Return the ``action`` of a message; None for a plain message, and for invalid JSON."""
     try:
         return decode_json(value or b"{}", _ActionMember).action
