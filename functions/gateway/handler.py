@@ -14,7 +14,7 @@ from gateway.http.problems import MEDIA_TYPE
 from gateway.middleware.cloudfront import with_front
 from gateway.settings import Settings
 from shared.bus.requester import CallerPolls
-from shared.runtime.lambda_function import Event, Handler, LambdaFunction, Response
+from shared.runtime.lambda_function import Handler, LambdaEvent, LambdaFunction, Response
 
 # Imported when a request first needs them; a snapshot has them from the start.
 _PRELOADED = ("email_validator", "redis.asyncio", "limits.aio.storage", "limits.aio.strategies")
@@ -33,7 +33,7 @@ def _build(settings: Settings) -> Handler:
     return lambda event, context: http(event, context)
 
 
-def _metrics(_: Event, response: Response) -> Mapping[str, int]:
+def _metrics(_: LambdaEvent, response: Response) -> Mapping[str, int]:
     return {f"Responses{response['statusCode'] // 100}xx": 1}
 
 

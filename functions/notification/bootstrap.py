@@ -1,4 +1,4 @@
-"""The one place where the notification function's parts are chosen and put together."""
+"""Builds the notification function from its settings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from notification.idempotency import Once, redis_store
+from notification.idempotency import RedisIdempotency
 from notification.rendering import Renderer
-from notification.service import Notifications, SmsTransport
+from notification.service import NotificationService, SmsTransport
 from notification.settings import Settings
 from notification.transports.mail import MailTransport, sender
 from notification.transports.smtp import SmtpTransport
@@ -38,11 +38,11 @@ _MARKING_S = 5.0
 _REDIS_TIMEOUT_S = _MARKING_S / 2
 
 
-class Invocation(Protocol):
-    """What is used of Lambda's context object."""
+class InvocationContext(Protocol):
+    """The part of Lambda's context object that is used here."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is stopped."""
+        """Return the milliseconds until the invocation is stopped."""
         ...
 
 
@@ -60,24 +60,24 @@ class NotificationFunction:
         self._sms = _sms(settings)
         self._redis = _redis(settings)
         self._workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
-        self._notifications = _notifications(settings, self._mail, self._sms, self._redis)
+        self._service = _service(settings, self._mail, self._sms, self._redis)
 
-    def __call__(self, event: Mapping[str, Any], context: Invocation) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any], context: InvocationContext) -> dict[str, Any]:
         """Send what the records of one batch ask for.
 
         Returns:
-            ``{"batchItemFailures": [...]}``: what has to be delivered again.
+            ``{"batchItemFailures": [...]}``, the records to be delivered again.
         """
 
         def seconds_left() -> float:
             return context.get_remaining_time_in_millis() / 1000
 
         return run_batch(
-            event, lambda record: self._notifications.handle(record, seconds_left), self._workers
+            event, lambda record: self._service.handle(record, seconds_left), self._workers
         )
 
     def close(self) -> None:
-        """Let go of threads and connections."""
+        """Close threads and connections."""
         self._workers.shutdown()
         self._mail.close()
         if self._sms:
@@ -85,17 +85,17 @@ class NotificationFunction:
         self._redis.close()
 
 
-def _notifications(
+def _service(
     settings: Settings, mail: MailTransport, sms: SmsTransport | None, redis: Redis
-) -> Notifications:
+) -> NotificationService:
     keys = JwkSet.from_json(settings.notification_private_keys, "NOTIFICATION_PRIVATE_KEYS")
     link_base = _link_base(settings.link_base_url)
-    return Notifications(
-        render=Renderer(brand=_brand(sender(settings.mail_from)), home=link_base),
+    return NotificationService(
+        renderer=Renderer(brand=_brand(sender(settings.mail_from)), home=link_base),
         mail=mail,
         sms=sms,
-        once=Once(
-            redis_store(redis),
+        idempotency=RedisIdempotency(
+            redis,
             lease_s=settings.send_timeout_s + _MARKING_S,
             remember_s=settings.remember_sent_s,
         ),
@@ -107,9 +107,9 @@ def _notifications(
 def _redis(settings: Settings) -> Redis:
     url, credentials = settings.redis_url, None
     if settings.redis_iam_cache:
-        from shared.security.elasticache_iam import access
+        from shared.security.elasticache_iam import iam_credentials
 
-        url, credentials = access(url, settings.redis_iam_cache)
+        url, credentials = iam_credentials(url, settings.redis_iam_cache)
     try:
         return Redis.from_url(
             url,
@@ -132,7 +132,7 @@ def _mail(settings: Settings) -> SmtpTransport | SesTransport:
     return _ses(from_, settings)
 
 
-# boto3 takes a third of a second to import, so only those who use it wait for it.
+# boto3 takes a third of a second to import, so it is imported only where it is used.
 
 
 def _ses(from_: Address, settings: Settings) -> SesTransport:
@@ -160,8 +160,10 @@ def _sms(settings: Settings) -> SnsTransport | None:
 
 
 def _aws_config(timeout_s: float) -> Config:
-    """One attempt: after a time-out nobody knows whether the mail is out, and to ask again at
-    once is how it is sent twice.
+    """Return the configuration of an AWS client that makes one attempt.
+
+    After a time-out it is unknown whether the mail is out; a second attempt at once could send it
+    twice.
     """
     from botocore.config import Config
 

@@ -1,20 +1,20 @@
 """Each effect once: Powertools Idempotency, with its records in Redis.
 
-What Redis holds of an effect is ``notification#<SHA-256 of its name>``, a state and two times:
-no address, no text, no token.
+Redis holds of an effect ``notification#<SHA-256 of its name>``, a state and two times: no address,
+no text, no token.
 
-What happens when something breaks, in the order of the work:
+Failures, in the order of the work:
 
-* Redis is away before the send: nothing is sent and the record fails, to be delivered again. A
-  mail that comes later is better than one that comes twice, and none is lost: when the mapping's
-  retries are used up, the record is in the on-failure destination.
+* Redis fails before the send: nothing is sent, and the record fails, to be delivered again. A late
+  mail is better than two, and none is lost: when the mapping's retries are used up, the record is
+  in the on-failure destination.
 * The send fails: the mark is taken back and the record fails.
-* Redis is away after the send: the mail is out, so the record is done. Only if Kafka delivers
-  that record again later is it sent again.
+* Redis fails after the send: the mail is out, so the record is done. It is sent again only if
+  Kafka delivers that record again later.
 * The process dies between the send and the mark: the effect stays "in progress" for the lease,
   which is longer than a send can take. The next delivery waits until the lease has run out, then
-  sends. If the dead process had sent already, this is the second time: at least once is all that
-  can be had of a mail server. Both copies carry the same Message-ID.
+  sends. If the dead process had sent already, this is the second time: a mail server allows no
+  more than "at least once". Both copies carry the same Message-ID.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ from shared.contract.errors import Unavailable
 def _without_dynamodb() -> Iterator[None]:
     """Keep Powertools' package from loading its DynamoDB layer, and boto3 with it.
 
-    It would take 300 ms of cold start, as much as all the rest but redis-py, for a class that
-    nobody here asks for.
+    It would take 300 ms of cold start, as much as all the rest but redis-py, for an unused class.
     """
     name = "aws_lambda_powertools.utilities.idempotency.persistence.dynamodb"
     if name in sys.modules:
@@ -72,18 +71,18 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 0.2
 
 
-class Once:
-    """Runs an effect unless an effect of the same name has been run.
+class RedisIdempotency:
+    """Runs an effect unless an effect of the same name has been run; remembers it in Redis.
 
     Args:
-        store: where the marks are; see :func:`redis_store`.
-        lease_s: longer than an effect can take. While another process may still be at it, it is
-            waited for that long; and no effect is begun with less time left.
+        redis: where the marks are.
+        lease_s: longer than an effect can take. An effect that another process has begun is waited
+            for that long, and no effect is begun with less time left.
         remember_s: how long a mark is kept.
     """
 
-    def __init__(self, store: BasePersistenceLayer, *, lease_s: float, remember_s: int) -> None:
-        self._store = store
+    def __init__(self, redis: Redis, *, lease_s: float, remember_s: int) -> None:
+        self._store = _store(redis)
         self._lease_s = lease_s
         self._config = IdempotencyConfig(
             hash_function="sha256",
@@ -91,21 +90,21 @@ class Once:
             lambda_context=_Lease(lease_s),
         )
 
-    def __call__(
+    def run_once(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
     ) -> bool:
-        """Run the effect, if it has not been run.
+        """Run the effect unless it has been run.
 
         Args:
             name: names the effect, the same on every delivery; not a secret.
-            effect: raises when it has not happened.
-            seconds_left: until this invocation is stopped.
+            effect: raises when it did not happen.
+            seconds_left: seconds until this invocation is stopped.
 
         Returns:
-            Whether it was run now.
+            Whether the effect was run now.
 
         Raises:
-            Unavailable: Redis is away, or too little time is left.
+            Unavailable: Redis cannot be reached, or too little time is left.
         """
         while seconds_left() > self._lease_s:
             try:
@@ -122,7 +121,7 @@ class Once:
             effect()
             done = True
 
-        run_once = idempotent_function(
+        marked = idempotent_function(
             run,
             data_keyword_argument="name",
             persistence_store=self._store,
@@ -130,7 +129,7 @@ class Once:
             key_prefix="notification",
         )
         try:
-            run_once(name=name)
+            marked(name=name)
         except IdempotencyPersistenceLayerError as error:
             if not done:
                 raise Unavailable("Redis is away: what has been sent is not known.") from error
@@ -138,20 +137,20 @@ class Once:
         return done
 
 
-def redis_store(client: Redis) -> BasePersistenceLayer:
-    """Powertools' persistence layer on a Redis client."""
+def _store(redis: Redis) -> BasePersistenceLayer:
+    """Return Powertools' persistence layer on a Redis client."""
     with warnings.catch_warnings():
         # Powertools 3 deprecates this class's old name, and warns under the new one too.
         warnings.simplefilter("ignore", DeprecationWarning)
         # Its Protocol is narrower than what redis-py's `set` may return with other options.
-        return CachePersistenceLayer(client=cast(Any, client))
+        return CachePersistenceLayer(client=cast(Any, redis))
 
 
 class _Lease(LambdaContext):
-    """Tells Powertools when another process may take an effect over that was never finished.
+    """The context object from which Powertools takes how long an unfinished effect is reserved.
 
-    It asks for the time left of the invocation; the longest time of an effect is much shorter, so
-    that a crash delays a mail by that and not by the function's timeout.
+    Powertools asks for the time left of the invocation. The longest time of an effect is much
+    shorter, so that a crash delays a mail by that and not by the function's timeout.
     """
 
     def __init__(self, lease_s: float) -> None:

@@ -20,7 +20,7 @@ class Renderer:
     """Fills templates.
 
     Args:
-        brand: what mails call the service.
+        brand: the service's name in mails.
         home: the link behind the brand.
     """
 
@@ -36,12 +36,12 @@ class Renderer:
         self._templates.globals.update(brand=brand, home=home)
         self._templates.filters["paragraphs"] = paragraphs
 
-    def __call__(self, kind: str, **values: Any) -> Content:
-        """Fill the two templates of a kind.
+    def render(self, kind: str, **values: Any) -> Content:
+        """Return the words of a mail, from the two templates of a kind.
 
         Args:
             kind: ``<kind>.txt`` and ``<kind>.html`` in ``templates/``.
-            values: what the templates name; one that is missing is an error.
+            values: the templates' variables; a missing one is an error.
         """
         head, _, text = self._templates.get_template(f"{kind}.txt").render(values).partition("\n\n")
         subject = " ".join(head.removeprefix("Subject:").split())
@@ -50,5 +50,5 @@ class Renderer:
 
 
 def paragraphs(text: str) -> list[list[str]]:
-    """Plain text as paragraphs, each a list of its lines."""
+    """Return plain text as paragraphs, each a list of its lines."""
     return [block.splitlines() for block in re.split(r"\n\s*\n", text.strip())]

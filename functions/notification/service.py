@@ -1,4 +1,4 @@
-"""Which message becomes which mail: plain rules, and no driver."""
+"""Turns each message into a mail, and perhaps an SMS; knows no driver."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import logging
 import re
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 
 import msgspec
 
+from notification.rendering import Renderer
 from notification.transports.addresses import masked, masked_phone
 from notification.transports.mail import Content, Mail, MailTransport
 from shared.config.logs import bind
@@ -27,18 +28,10 @@ from shared.runtime.records import Record
 
 log = logging.getLogger(__name__)
 
-# Anybody may register anybody's address under any name. A name that reads as a link would make
-# the welcome mail carry a stranger's advertisement, so such a name is not repeated.
+# A stranger may register any address under any name. A name that reads as a link would make the
+# welcome mail carry an advertisement, so such a name is not repeated.
 _READS_AS_LINK = re.compile(r"[/@]|www\.|\w\.\w\w", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-class Renderer(Protocol):
-    """Fills the templates of a kind; :class:`notification.rendering.Renderer`."""
-
-    def __call__(self, kind: str, **values: Any) -> Content:
-        """The templates of a kind with these values in them."""
-        ...
 
 
 class SmsTransport(Protocol):
@@ -52,22 +45,26 @@ class SmsTransport(Protocol):
             text: one longer than an SMS can be is cut, with an ellipsis.
 
         Returns:
-            The id by which it is known from now on.
+            The provider's id of the text.
 
         Raises:
-            BadMessage: this one will never be taken.
-            Unavailable: it was not taken now.
+            BadMessage: the text will never be accepted.
+            Unavailable: it was not accepted now.
         """
         ...
 
 
-class Once(Protocol):
-    """Runs an effect unless it has been run; :class:`notification.idempotency.Once`."""
+class Idempotency(Protocol):
+    """Runs an effect unless it has been run; :mod:`notification.idempotency`."""
 
-    def __call__(
+    def run_once(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
     ) -> bool:
-        """Whether it was run now; :class:`Unavailable` when that cannot be known."""
+        """Return whether the effect was run now.
+
+        Raises:
+            Unavailable: that cannot be known.
+        """
         ...
 
 
@@ -75,16 +72,20 @@ class SecretOpener(Protocol):
     """Opens a sealed member of a message; :class:`shared.security.sealing.Opener`."""
 
     def open(self, secret: Secret, *, topic: str, field: str, correlation_id: str | None) -> str:
-        """The secret, or :class:`BadMessage`."""
+        """Return the secret.
+
+        Raises:
+            BadMessage: it cannot be opened.
+        """
         ...
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What one record asks for.
+    """A mail, and perhaps an SMS, that one record asks for.
 
     Attributes:
         kind: the name of its templates.
-        to, name: the person.
+        to, name: address and name of the receiver.
         content: the mail.
         number, text: the SMS, if there is a number.
     """
@@ -97,32 +98,32 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-class Notifications:
-    """Sends what a record asks for.
+class NotificationService:
+    """Sends the mail and the SMS that a record asks for.
 
     Args:
-        render: the templates.
-        mail: how mails go out.
-        sms: how SMS go out, or None when none are to be sent.
-        once: keeps duplicates from being sent.
+        renderer: fills the templates.
+        mail: sends mails.
+        sms: sends SMS; None sends none.
+        idempotency: prevents duplicates.
         opener: for tokens that are sealed to this function.
-        link_base: what every link begins with, without a slash at its end.
+        link_base: the beginning of every link, without a slash at its end.
     """
 
     def __init__(
         self,
         *,
-        render: Renderer,
+        renderer: Renderer,
         mail: MailTransport,
         sms: SmsTransport | None,
-        once: Once,
+        idempotency: Idempotency,
         opener: SecretOpener,
         link_base: str,
     ) -> None:
-        self._render = render
+        self._renderer = renderer
         self._mail = mail
         self._sms = sms
-        self._once = once
+        self._idempotency = idempotency
         self._opener = opener
         self._link_base = link_base
         self._writers: dict[str, Callable[[Record, Envelope], Notice]] = {
@@ -132,14 +133,14 @@ class Notifications:
         }
 
     def handle(self, record: Record, seconds_left: Callable[[], float]) -> None:
-        """Send what one record asks for, each mail and each SMS once.
+        """Send the mail and the SMS of one record, each once.
 
-        A deadline in the envelope is not looked at: nobody waits for a mail, and a late one is
-        better than none.
+        The envelope's deadline is ignored: no requester waits for a mail, and a late one is better
+        than none.
 
         Args:
             record: of one of the three topics.
-            seconds_left: until this invocation is stopped.
+            seconds_left: seconds until this invocation is stopped.
 
         Raises:
             BadMessage: it can never be sent; the record belongs in the on-failure destination.
@@ -160,17 +161,17 @@ class Notifications:
         message = decode(SendWelcome, record.value)
         name = greeting_name(message.name)
         if message.token is None:
-            content = self._render("welcome", name=name, link=self._link_base)
+            content = self._renderer.render("welcome", name=name, link=self._link_base)
         else:
             link = self._link("verify-email", self._open(message.token, record, envelope))
-            content = self._render("verify-email", name=name, link=link)
+            content = self._renderer.render("verify-email", name=name, link=link)
         return Notice(kind="welcome", to=message.email, name=name, content=content)
 
     def _password_reset(self, record: Record, envelope: Envelope) -> Notice:
         message = decode(SendPasswordReset, record.value)
         name = greeting_name(message.name)
         link = self._link("reset-password", self._open(message.token, record, envelope))
-        content = self._render("password-reset", name=name, link=link)
+        content = self._renderer.render("password-reset", name=name, link=link)
         return Notice(kind="password-reset", to=message.email, name=name, content=content)
 
     def _email(self, record: Record, envelope: Envelope) -> Notice:
@@ -180,7 +181,7 @@ class Notifications:
             token = self._open(message.token, record, envelope) if message.token else None
             link = self._link(message.page, token)
         text = plain_text(message.text)
-        content = self._render("email", title=message.subject, text=text, link=link)
+        content = self._renderer.render("email", title=message.subject, text=text, link=link)
         return Notice(kind="email", to=message.to, content=content, number=message.phone, text=text)
 
     def _open(self, token: Secret, record: Record, envelope: Envelope) -> str:
@@ -204,7 +205,7 @@ class Notifications:
         def send() -> None:
             log.info("mail sent", extra={**said, "message_id": self._mail.send(mail)})
 
-        if not self._once(name, send, seconds_left):
+        if not self._idempotency.run_once(name, send, seconds_left):
             log.info("mail was sent before", extra=said)
 
     def _send_sms(
@@ -219,15 +220,15 @@ class Notifications:
         def send() -> None:
             log.info("SMS sent", extra={**said, "message_id": sms.send(number, notice.text)})
 
-        if not self._once(name, send, seconds_left):
+        if not self._idempotency.run_once(name, send, seconds_left):
             log.info("SMS was sent before", extra=said)
 
 
 def effect_name(record: Record, envelope: Envelope) -> str:
-    """What names the effect of a record on every delivery of it; never made from its value.
+    """Return a name for the effect of a record, the same on every delivery.
 
-    The sender's ``idempotency-key`` if there is one. Topic and record key belong to it: the same
-    word from two users, or for two kinds of mail, is not the same effect.
+    It is the sender's ``idempotency-key`` if there is one, and never made from the value. Topic and
+    record key belong to it: one word from two users, or for two kinds of mail, names two effects.
     """
     if envelope.idempotency_key is None:
         return record.position
@@ -236,12 +237,12 @@ def effect_name(record: Record, envelope: Envelope) -> str:
 
 
 def greeting_name(name: str | None) -> str | None:
-    """The name to greet with, or None when it is none that should be repeated."""
+    """Return the name to greet with, or None for a name that reads as a link."""
     if name is None or _READS_AS_LINK.search(name):
         return None
     return " ".join(name.split()) or None
 
 
 def plain_text(text: str) -> str:
-    """Text with line ends as ``\\n``, and without control characters."""
+    """Return text with line ends as ``\\n``, and without control characters."""
     return _CONTROL.sub("", "\n".join(text.splitlines()))

@@ -1,4 +1,4 @@
-"""What the notification function is told by its environment."""
+"""The notification function's settings."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from shared.config.settings import LogSettings
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):
-    """The notification function's settings; see the base class for logs.
+    """The settings, read from the environment; see the base class for logs.
 
     Attributes:
-        redis_url: where it is remembered what has been sent.
+        redis_url: the Redis that remembers what has been sent.
         redis_iam_cache: see the gateway's settings.
-        remember_sent_s: for how long; at least as long as the topics keep a record.
+        remember_sent_s: seconds for which it does; at least the topics' retention.
         notification_private_keys: JWK Set; opens what is sealed to this function.
         accept_plain_secrets: take a plain token from a peer that cannot seal (NestJS).
         mail_transport: ``smtp``, or ``ses`` (Amazon SES v2).
-        mail_from: the sender, ``Name <address>``; the name is also what mails call the service.
-        link_base_url: what every link in a mail begins with, ``https://app.example.com``.
+        mail_from: the sender, ``Name <address>``; the name also stands for the service in mails.
+        link_base_url: the beginning of every link in a mail, ``https://app.example.com``.
         smtp_url: ``smtp://host:port``, ``smtp://user:pass@host:port?starttls=true`` or
             ``smtps://user:pass@host:port``; user and password percent-encoded.
         smtp_ca: PEM text of the authority that signed the mail server's certificate, when it is
             not one that the system trusts.
         ses_configuration_set: SES configuration set for bounces and metrics, or empty.
         sms_transport: ``none`` (a number in a message is logged and not used), or ``sns``.
-        send_timeout_s: how long one send may take, from the first connection to the last answer.
+        send_timeout_s: seconds for one send, from the first connection to the last answer.
         batch_workers: keys worked on side by side, and connections to the mail server.
     """
 

@@ -1,4 +1,4 @@
-"""What the CDK command line runs: ``python -m infra.cdk``."""
+"""The CDK application, as CDK's command line runs it: ``python -m infra.cdk``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.cdk.service import NotBuilt
 
 
 def main() -> None:
-    """Synthesize what the context asks for."""
+    """Synthesize the stacks that the context asks for."""
     app = App()
     try:
         add_stacks(app)

@@ -25,17 +25,17 @@ _UNTAGGED = ["AWS::RDS::DBProxyTargetGroup"]
 
 
 class _Service(NamedTuple):
-    """The service, and the secrets that it has."""
+    """The service's stack and its secrets."""
 
     stack: ServiceStack
     secrets: FunctionSecrets
 
 
 def add_stacks(app: App) -> Options:
-    """All stacks that the app's context asks for.
+    """Add all stacks that the app's context asks for.
 
     Raises:
-        OptionError: the context is not usable.
+        OptionError: the context cannot be used.
         NotBuilt: ``make build`` has not been run.
     """
     options = read_options(app.node.try_get_context)
@@ -54,7 +54,7 @@ def add_stacks(app: App) -> Options:
 
 
 def _complete(app: App, options: Options) -> _Service:
-    """Network, data, Kafka, and the service on top."""
+    """Add network, data and Kafka, and the service on top."""
     network = NetworkStack(app, options)
     data = DataStack(app, options, network)
     bus = MskStack(app, options, network, data.secrets.key)
@@ -67,12 +67,12 @@ def _complete(app: App, options: Options) -> _Service:
         security_group_ids=[network.functions.security_group_id],
         stores=data.stores,
     )
-    _last(service, data, bus)
+    _deploy_last(service, data, bus)
     return _Service(service, data.secrets)
 
 
 def _on_own(app: App, options: Options, own: SelfManaged) -> _Service:
-    """Only the service, on Kafka, PostgreSQL and Redis that are there."""
+    """Add only the service, on Kafka, PostgreSQL and Redis that exist."""
     data = SecretsStack(app, options, own)
     bus = OwnBusStack(app, options, own)
     service = ServiceStack(
@@ -84,18 +84,18 @@ def _on_own(app: App, options: Options, own: SelfManaged) -> _Service:
         security_group_ids=list(own.security_group_ids),
         kms_key_arns=own.kms_key_arns,
     )
-    _last(service, data, bus)
+    _deploy_last(service, data, bus)
     return _Service(service, data.secrets)
 
 
-def _last(service: ServiceStack, *others: Stack) -> None:
-    """The topics are there, and the secrets filled, before any function is."""
+def _deploy_last(service: ServiceStack, *others: Stack) -> None:
+    """Deploy the service after the others, so that topics and secrets exist before functions."""
     for other in others:
         service.add_stack_dependency(other)
 
 
 def _front(app: App, options: Options, service: _Service) -> None:
-    """What the API is reached through: a firewall in us-east-1, and CloudFront."""
+    """Add CloudFront before the API, and its firewall in us-east-1."""
     firewall = FirewallStack(app, options)
     front = FrontStack(
         app, options, service=service.stack, secrets=service.secrets, firewall=firewall

@@ -1,7 +1,6 @@
 """Kafka, and its topics. The stack is complete only when the topics are as the code wants them.
 
-So is every deployment: the service's stack waits for this one, and no function runs against topics
-that are not there yet.
+The service's stack waits for this one, so no function runs before its topics exist.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_msk as msk
 from constructs import Construct
 
-from infra.cdk.data import reading
+from infra.cdk.data import read_permissions
 from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.network import NetworkStack, log_retention
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from shared.contract.topics import TOPICS
 
 _IAM_PORT = 9098
@@ -30,7 +29,7 @@ _EXPRESS_BROKERS = 3
 
 
 class Kafka(msgspec.Struct, frozen=True, kw_only=True):
-    """How the service reaches Kafka: parameters of ``template.yaml``."""
+    """The connection to Kafka: parameters of ``template.yaml``."""
 
     bootstrap_servers: str
     msk_cluster_arn: str = ""
@@ -40,7 +39,7 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     ca_secret_arn: str = ""
 
     def environment(self) -> dict[str, str]:
-        """The same for a deploy-time function."""
+        """Return the connection as variables of a deploy-time function."""
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "KAFKA_SECURITY_PROTOCOL": self.security_protocol,
@@ -50,11 +49,11 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class MskStack(Part):
+class MskStack(ProjectStack):
     """An MSK cluster for IAM only, and the topics.
 
     Attributes:
-        kafka: how it is reached.
+        kafka: the connection to it.
     """
 
     def __init__(self, app: App, options: Options, network: NetworkStack, key: kms.IKey) -> None:
@@ -77,12 +76,15 @@ class MskStack(Part):
             statements=self._administration(arn),
             subnet_ids=self._subnets,
             security_group_ids=[network.functions.security_group_id],
-            # MSK Serverless lets nobody set when a segment is closed.
+            # MSK Serverless does not let a client set when a segment is closed.
             roll_segments=not serverless,
         )
 
     def _group(self) -> ec2.SecurityGroup:
-        """Lambda's pollers stand in the cluster's own security group, so it lets itself in."""
+        """Return the cluster's security group, which lets itself in.
+
+        Lambda's pollers are in the cluster's own security group.
+        """
         group = self._network.group_for(self, "Kafka", _IAM_PORT, "Kafka")
         port = ec2.Port.tcp(_IAM_PORT)
         group.add_ingress_rule(group, port, "Kafka from Lambda's pollers")
@@ -158,7 +160,7 @@ class MskStack(Part):
         return found.get_att_string("BootstrapServers")
 
     def _administration(self, arn: str) -> list[iam.PolicyStatement]:
-        """What Kafka itself asks for (MSK Developer Guide, "IAM access control", actions)."""
+        """Return the permissions to create topics (MSK Developer Guide, "IAM access control")."""
         account, cluster = Fn.split(":cluster/", arn, 2)
         topics = [f"{account}:topic/{cluster}/{topic.name}" for topic in TOPICS]
         return [
@@ -176,11 +178,11 @@ class MskStack(Part):
         ]
 
 
-class OwnBusStack(Part):
-    """Kafka that one already has: only our topics in it.
+class OwnBusStack(ProjectStack):
+    """Kafka that exists already: only our topics in it.
 
     Attributes:
-        kafka: how it is reached.
+        kafka: the connection to it.
     """
 
     def __init__(self, app: App, options: Options, own: SelfManaged) -> None:
@@ -197,7 +199,7 @@ class OwnBusStack(Part):
             self,
             self.kafka,
             options=options,
-            statements=reading(secrets, own.kms_key_arns),
+            statements=read_permissions(secrets, own.kms_key_arns),
             subnet_ids=own.vpc_subnet_ids,
             security_group_ids=own.security_group_ids,
             roll_segments=True,
@@ -214,7 +216,7 @@ def add_topics(
     security_group_ids: Sequence[str],
     roll_segments: bool,
 ) -> None:
-    """Have the topics brought to what :mod:`shared.contract.topics` states."""
+    """Add a custom resource that creates the topics of :mod:`shared.contract.topics`."""
     function = DeployTimeFunction(
         scope,
         "Topics",
@@ -233,7 +235,7 @@ def add_topics(
 
 
 def stated_topics() -> list[Mapping[str, str]]:
-    """The topics as properties of a resource."""
+    """Return the topics as properties of a resource."""
     return [
         {
             "Name": topic.name,

@@ -14,23 +14,23 @@ _PORT = 6379
 
 
 class Cache(Construct):
-    """A cache, and the one user that it has. There is no password.
+    """A cache and its one user. There is no password.
 
     Attributes:
-        name: of the cache, for whoever signs in.
+        name: of the cache; a client needs it to sign in.
         url: with the user.
-        arns: what ``elasticache:Connect`` is granted for: the cache and the user.
+        arns: the resources of ``elasticache:Connect``: the cache and the user.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
+        construct_id: str,
         options: Options,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, construct_id)
         self.name = name = Stack.of(self).stack_name
         user = f"{name}-service"
         cache = elasticache.CfnServerlessCache(

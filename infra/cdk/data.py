@@ -1,4 +1,4 @@
-"""What is stored: a database, a cache, the functions' secrets; or the secrets alone."""
+"""The stored data: a database, a cache, the functions' secrets; or the secrets alone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from infra.cdk.database import Database
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.network import NetworkStack
 from infra.cdk.options import Options, SelfManaged
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """What the functions need beside an address; nothing where that holds a password.
+    """The permissions that functions need for the stores; none where the URL holds a password.
 
     Attributes:
-        database_user_arn: what ``rds-db:connect`` is granted for.
+        database_user_arn: the resource of ``rds-db:connect``.
         owner_secret_arn: the password of the tables' owner.
-        cache_arns: what ``elasticache:Connect`` is granted for.
+        cache_arns: the resources of ``elasticache:Connect``.
     """
 
     database_user_arn: str = ""
@@ -33,12 +33,12 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
 NO_STORES: Final = Stores()
 
 
-class DataStack(Part):
+class DataStack(ProjectStack):
     """Database, cache and secrets.
 
     Attributes:
         secrets: the functions' secrets.
-        stores: how database and cache are signed in to.
+        stores: the permissions for database and cache.
     """
 
     def __init__(self, app: App, options: Options, network: NetworkStack) -> None:
@@ -62,8 +62,8 @@ class DataStack(Part):
         self.secrets.fill({"Connections": connections}, [])
 
 
-class SecretsStack(Part):
-    """Of what one has oneself: only the functions' secrets, with the addresses in one of yours.
+class SecretsStack(ProjectStack):
+    """Only the functions' secrets, for stores that exist; your own secret has their addresses.
 
     Attributes:
         secrets: the functions' secrets.
@@ -73,11 +73,13 @@ class SecretsStack(Part):
         super().__init__(app, "data", options)
         self.secrets = FunctionSecrets(self, "Secrets", options=options)
         secret = own.connections_secret_arn
-        self.secrets.fill({"ConnectionsSecretArn": secret}, reading([secret], own.kms_key_arns))
+        self.secrets.fill(
+            {"ConnectionsSecretArn": secret}, read_permissions([secret], own.kms_key_arns)
+        )
 
 
-def reading(secrets: list[str], keys: tuple[str, ...]) -> list[iam.PolicyStatement]:
-    """What is needed to read secrets that somebody else's keys encrypt."""
+def read_permissions(secrets: list[str], keys: tuple[str, ...]) -> list[iam.PolicyStatement]:
+    """Return the permissions to read secrets that other keys encrypt."""
     allowed = {"secretsmanager:GetSecretValue": secrets, "kms:Decrypt": list(keys)}
     return [
         iam.PolicyStatement(actions=[action], resources=resources)

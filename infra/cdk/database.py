@@ -1,4 +1,4 @@
-"""Aurora PostgreSQL behind RDS Proxy: the user function comes in by IAM, as a role of its own."""
+"""Aurora PostgreSQL behind RDS Proxy; the user function signs in by IAM, as its own role."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ class Database(Construct):
     """A cluster and its proxy.
 
     The owner of the tables migrates, past the proxy, with the password that RDS keeps and exchanges
-    every week. The user function's role has no password anywhere: IAM is asked at the proxy, and
-    again between the proxy and the database (RDS User Guide, "End-to-end IAM authentication").
+    every week. The user function's role has no password anywhere. IAM authenticates it at the
+    proxy, and again at the database (RDS User Guide, "End-to-end IAM authentication").
 
     Attributes:
         url: for the user function, by way of the proxy.
         owner_url: for migrations.
         owner_secret_arn: the owner's password.
-        user_arn: what ``rds-db:connect`` is granted for.
+        user_arn: the resource of ``rds-db:connect``.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
+        construct_id: str,
         options: Options,
         network: NetworkStack,
         key: kms.IKey,
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, construct_id)
         self._options = options
         self._network = network
         name = Stack.of(self).stack_name
@@ -117,7 +117,10 @@ class Database(Construct):
         return self._network.group_for(self, name, _PORT, "PostgreSQL")
 
     def _logs(self, name: str) -> logs.LogGroup:
-        """RDS would make it, and leave it behind when the stack goes."""
+        """Return a log group that is deleted with the stack.
+
+        RDS would create it itself, and leave it behind.
+        """
         return logs.LogGroup(
             self,
             f"Logs{name.partition('/')[0].title()}",
@@ -127,7 +130,7 @@ class Database(Construct):
         )
 
     def _database_user(self, resource: str) -> str:
-        """The user function's role at a proxy or a cluster, as IAM names it."""
+        """Return IAM's name of the user function's role at a proxy or a cluster."""
         return Stack.of(self).format_arn(
             service="rds-db",
             resource="dbuser",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from aws_cdk import CustomResource, Duration, IgnoreMode, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -25,14 +26,14 @@ class DeployTimeFunction(Construct):
     Args:
         module: its module there.
         environment: its variables.
-        statements: what it may do, besides writing its log.
-        subnet_ids, security_group_ids: where it runs; empty for outside of any network.
+        statements: its permissions, besides writing its log.
+        subnet_ids, security_group_ids: its place in a network; empty for none.
     """
 
     def __init__(
         self,
         scope: Construct,
-        id: str,  # noqa: A002 - CDK's name
+        construct_id: str,
         *,
         module: str,
         options: Options,
@@ -41,7 +42,7 @@ class DeployTimeFunction(Construct):
         subnet_ids: Sequence[str] = (),
         security_group_ids: Sequence[str] = (),
     ) -> None:
-        super().__init__(scope, id)
+        super().__init__(scope, construct_id)
         records = logs.LogGroup(
             self,
             "Logs",
@@ -64,17 +65,16 @@ class DeployTimeFunction(Construct):
             environment=dict(environment or {}),
         )
         if subnet_ids:
-            resource = self.function.node.default_child
-            assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what CDK makes of it
+            resource = cast("lambda_.CfnFunction", self.function.node.default_child)
             resource.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
                 subnet_ids=list(subnet_ids), security_group_ids=list(security_group_ids)
             )
 
-    def run(self, id: str, kind: str, properties: Mapping[str, object]) -> CustomResource:  # noqa: A002 - CDK's name
-        """Have it run, and succeed, in each deployment that changes the properties."""
+    def run(self, construct_id: str, kind: str, properties: Mapping[str, object]) -> CustomResource:
+        """Add a custom resource, for which the function runs when the properties change."""
         return CustomResource(
             self,
-            id,
+            construct_id,
             resource_type=f"Custom::{kind}",
             service_token=self.function.function_arn,
             service_timeout=_ANSWER_TIMEOUT,

@@ -1,4 +1,4 @@
-"""What differs between dev, staging and prod: these numbers, and nothing else."""
+"""The numbers that differ between dev, staging and prod; nothing else does."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: part of every stack's name.
         retain_data: database, keys and secrets outlive their stacks, which are protected from
-            deletion; otherwise destroying the stacks leaves nothing.
+            deletion. Otherwise destroying the stacks leaves nothing.
         zones: availability zones that hold subnets.
         database_min_acu, database_max_acu: Aurora capacity units (2 GiB each) to scale between.
-        database_readers: further instances, each in another zone, that take over.
-        backup_days: how far back the database can be restored.
-        cache_max_gb: what the cache may grow to; it evicts beyond.
+        database_readers: further instances, each in another zone, for failover.
+        backup_days: days back to which the database can be restored.
+        cache_max_gb: the largest size of the cache; it evicts beyond.
         log_days: retention of every log group.
-        release: how the traffic moves to a new version (CodeDeploy's names, as SAM takes them).
-        requests_per_second: what the API lets through, over all clients; twice that in a burst.
+        release: how traffic moves to a new version (CodeDeploy's names, as SAM takes them).
+        requests_per_second: the API's limit, over all clients; twice that in a burst.
         front: CloudFront with a web application firewall stands before the API.
-        budget_usd: cost of a month that mail is sent about, at 80 % and when it is forecast.
+        budget_usd: cost of a month; a mail is sent at 80 %, and when it is forecast.
     """
 
     name: Literal["dev", "staging", "prod"]

@@ -1,4 +1,4 @@
-"""cdk-nag's findings that are as they should be, each with its reason."""
+"""cdk-nag's accepted findings, each with its reason."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ _VALIDATOR: Final = ("W1028", "W8003", "W9053")
 
 
 def acknowledge(app: App, service: ServiceStack) -> None:
-    """Say of each finding why it stays."""
+    """Accept each finding, with its reason."""
     for construct in app.node.find_all():
         for end, rule, reason in EXPLAINED:
             if f"/{construct.node.path}".endswith(f"/{end}"):
@@ -92,7 +92,7 @@ def acknowledge(app: App, service: ServiceStack) -> None:
 
 
 def _as_found(service: ServiceStack, resource: str) -> str:
-    """A resource as the rule names it: the JSON of its ``Fn::Sub``."""
+    """Return the rule's name of a resource: the JSON of its ``Fn::Sub``."""
     cluster: object = {"Fn::Select": [1, {"Fn::Split": [":cluster/", service.msk_cluster_arn]}]}
     if isinstance(service.msk_cluster_arn, str):  # then CDK takes it apart itself
         cluster = service.msk_cluster_arn.partition(":cluster/")[2]

@@ -1,7 +1,7 @@
 """AWS WAF for CloudFront, whose web ACLs AWS keeps in us-east-1; so this stack is there.
 
-The others are wherever one deploys to. The one that needs the web ACL reads its ARN from here
-(``Fn::GetStackOutput``, which crosses regions).
+The other stacks are in the region of the deployment. The one that needs the web ACL reads its ARN
+from here (``Fn::GetStackOutput``, which crosses regions).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from aws_cdk import aws_wafv2 as waf
 
 from infra.cdk.network import log_retention
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 REGION: Final = "us-east-1"
 _OUTPUT: Final = "WebAclArn"
-# Above what the gateway itself allows an address (100 a minute): its answer is the kinder one.
+# Above the gateway's own limit for an address (100 a minute), whose answer is the kinder one.
 _REQUESTS: Final = 1_000
 _WINDOW_S: Final = 300
 
-# Rules that read bodies only count. A password may have any characters, so there is no telling it
-# from an attack; and a client need not say what it is.
+# Rules that read bodies only count: a password may have any characters, so it may look like an
+# attack. So does the rule on missing user agents: a client need not name itself.
 _COUNTED: Final = {
     "AWSManagedRulesCommonRuleSet": (
         "CrossSiteScripting_BODY",
@@ -43,7 +43,7 @@ _COUNTED: Final = {
 }
 
 
-class FirewallStack(Part):
+class FirewallStack(ProjectStack):
     """A web ACL: AWS's managed rules, and a limit for each address."""
 
     def __init__(self, app: App, options: Options) -> None:
@@ -63,7 +63,7 @@ class FirewallStack(Part):
         CfnOutput(self, _OUTPUT, value=acl.attr_arn)
 
     def _log(self, acl: waf.CfnWebACL) -> None:
-        """What is refused is logged; what passes is in the gateway's log."""
+        """Log refused requests; the others are in the gateway's log."""
         records = logs.LogGroup(
             self,
             "Logs",
@@ -86,7 +86,7 @@ class FirewallStack(Part):
 
 
 def web_acl_arn(firewall: FirewallStack) -> str:
-    """The web ACL's ARN, for a stack of any region."""
+    """Return the web ACL's ARN, for a stack of any region."""
     return Fn.get_stack_output(firewall.stack_name, _OUTPUT, REGION)
 
 
@@ -132,14 +132,14 @@ def _managed(name: str, priority: int, counted: Sequence[str]) -> waf.CfnWebACL.
 
 
 def _watched(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    """Counted, and without samples of requests: there are passwords in them."""
+    """Return a metric without samples of requests, which would show passwords."""
     return waf.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
     )
 
 
 def _hidden(kind: str) -> dict[str, object]:
-    """What WAF must not show anywhere, not even as what a rule has found."""
+    """Return the protection of a field that WAF must not show anywhere."""
     return {
         "action": "SUBSTITUTION",
         "field": {"fieldType": kind},

@@ -1,7 +1,7 @@
 """CloudFront before the API, with AWS WAF, which AWS attaches to no HTTP API; and the API's name.
 
 The API stays reachable under the name that AWS gave it, because CloudFront reaches it there. But
-the gateway serves only what brings a secret that CloudFront adds
+the gateway serves only requests with a secret header that CloudFront adds
 (``gateway.middleware.cloudfront``). The secret is exchanged with the functions' keys.
 """
 
@@ -26,23 +26,23 @@ from infra.cdk.firewall import FirewallStack, web_acl_arn
 from infra.cdk.function_secrets import FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from infra.cdk.service import ServiceStack
 
-_SECRET_HEADER: Final = "x-origin-secret"  # noqa: S105 - a header's name
+_ORIGIN_HEADER: Final = "x-origin-secret"
 _VIEWER_ADDRESS: Final = ROOT / "infra/cdk/viewer_address.js"
 _DAY: Final = Duration.days(1)
 
 
 class _OwnName(TypedDict, total=False):
-    """What a distribution with a name of its own is given beside the rest."""
+    """The further properties of a distribution with its own name."""
 
     domain_names: list[str]
     certificate: acm.ICertificate
     minimum_protocol_version: cloudfront.SecurityPolicyProtocol
 
 
-class FrontStack(Part):
+class FrontStack(ProjectStack):
     """The distribution, the API's own name, and the exchange of the secret."""
 
     def __init__(
@@ -75,7 +75,7 @@ class FrontStack(Part):
                 origin=self._origin(),
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-                # The API is asked by its own name.
+                # The API needs its own name in the header Host.
                 origin_request_policy=(
                     cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER
                 ),
@@ -87,7 +87,10 @@ class FrontStack(Part):
         )
 
     def _own_name(self) -> _OwnName:
-        """Without one, CloudFront's certificate comes with CloudFront's choice of TLS."""
+        """Return name and certificate, if there is a name.
+
+        Without one, CloudFront's certificate comes with CloudFront's choice of TLS.
+        """
         if not self.options.domain_name:
             return {}
         return {
@@ -106,7 +109,7 @@ class FrontStack(Part):
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             # Read when the distribution is made or changed; the template only names the secret.
-            custom_headers={_SECRET_HEADER: secret.unsafe_unwrap()},
+            custom_headers={_ORIGIN_HEADER: secret.unsafe_unwrap()},
         )
 
     def _viewer_address(self) -> cloudfront.FunctionAssociation:

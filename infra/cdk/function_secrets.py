@@ -16,7 +16,7 @@ from infra.cdk.deploytime_function import DeployTimeFunction
 from infra.cdk.options import Options
 
 _ROTATION = Duration.days(30)
-KEY_WAITS = Duration.days(7)  # the least: a key whose stack is gone is deleted then
+KEY_WAITS = Duration.days(7)  # AWS's least; the key of a deleted stack is deleted then
 
 
 class FunctionSecrets(Construct):
@@ -25,11 +25,11 @@ class FunctionSecrets(Construct):
     Attributes:
         key: used for everything at rest.
         gateway, user, migration, notification: the secrets, each for the function of that name.
-        front: what CloudFront tells the gateway, so that it is known.
+        front: the secret by which the gateway knows CloudFront.
     """
 
-    def __init__(self, scope: Construct, id: str, *, options: Options) -> None:  # noqa: A002 - CDK's name
-        super().__init__(scope, id)
+    def __init__(self, scope: Construct, construct_id: str, *, options: Options) -> None:
+        super().__init__(scope, construct_id)
         self._options = options
         self._kept = RemovalPolicy.RETAIN if options.stage.retain_data else RemovalPolicy.DESTROY
         self.key = kms.Key(
@@ -49,11 +49,11 @@ class FunctionSecrets(Construct):
     def fill(
         self, properties: Mapping[str, object], read: list[iam.PolicyStatement]
     ) -> DeployTimeFunction:
-        """Make the keys, add the addresses; and rotate the keys every month.
+        """Fill the secrets at each deployment, and rotate their keys every 30 days.
 
         Args:
-            properties: where the addresses come from (``deploytime.keys``).
-            read: what may be read beside the secrets themselves.
+            properties: the source of the addresses (``deploytime.keys``).
+            read: permissions to read, besides the secrets themselves.
         """
         arns = {
             "GatewaySecretArn": self.gateway.secret_arn,
@@ -99,7 +99,7 @@ class FunctionSecrets(Construct):
             name,
             description=f"{name} of the user services",
             encryption_key=self.key,
-            # Only what it begins with: an update of the stack leaves the content alone.
+            # Only the first content: an update of the stack does not change it.
             secret_string_value=SecretValue.unsafe_plain_text("{}"),
             removal_policy=self._kept,
         )

@@ -1,7 +1,7 @@
 """The network: private subnets without a way out, and endpoints for the few AWS APIs needed.
 
 Nothing here has a public address. The API is reached through API Gateway, which invokes functions
-and needs no way in. With provisioned pollers, Lambda invokes from its own network, so endpoints for
+and needs no way in. With provisioned pollers Lambda invokes from its own network, so endpoints for
 Lambda and STS are not needed (Developer Guide, "Configuring your Amazon MSK cluster and Amazon VPC
 network for Lambda").
 """
@@ -15,17 +15,17 @@ from constructs import Construct
 
 from infra.cdk.environments import Environment
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 _CIDR = "10.0.0.0/16"
 
 
-class NetworkStack(Part):
-    """Subnets, endpoints, and the security group that functions work in.
+class NetworkStack(ProjectStack):
+    """Subnets, endpoints, and the functions' security group.
 
     Attributes:
         vpc: with isolated subnets only.
-        functions: the functions' security group; others let it in.
+        functions: the functions' security group.
     """
 
     def __init__(self, app: App, options: Options) -> None:
@@ -39,7 +39,7 @@ class NetworkStack(Part):
 
     @property
     def availability_zones(self) -> list[str]:
-        """So many zones, whichever region it is: without a look-up in an account."""
+        """The first zones of any region, without a look-up in an account."""
         return [Fn.select(zone, Fn.get_azs()) for zone in range(self._zones)]
 
     @property
@@ -48,10 +48,10 @@ class NetworkStack(Part):
         return [subnet.subnet_id for subnet in self.vpc.isolated_subnets]
 
     def group_for(self, scope: Construct, name: str, port: int, what: str) -> ec2.SecurityGroup:
-        """A security group that the functions reach, and that reaches nothing.
+        """Return a security group that the functions reach, and that reaches nothing.
 
-        The rule at their end stands in the scope, too, so that the network does not depend on what
-        is put into it.
+        The rule at the functions' end stands in the scope, too, so that the network does not depend
+        on the resources in it.
         """
         group = ec2.SecurityGroup(
             scope, f"{name}Group", vpc=self.vpc, description=name, allow_all_outbound=False
@@ -109,7 +109,7 @@ class NetworkStack(Part):
         )
         group.add_ingress_rule(self.functions, ec2.Port.tcp(443), "AWS APIs")
         self.functions.add_egress_rule(group, ec2.Port.tcp(443), "AWS APIs")
-        # Where a gateway endpoint leads has no name without a look-up; no route leads elsewhere.
+        # A gateway endpoint's addresses need a look-up; no route leads to any other address.
         self.functions.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by its endpoint")
         for name, service in services.items():
             self.vpc.add_interface_endpoint(
@@ -118,6 +118,6 @@ class NetworkStack(Part):
 
 
 def log_retention(stage: Environment) -> logs.RetentionDays:
-    """How long an environment keeps a log, as CDK names it."""
+    """Return how long an environment keeps a log, as CDK names it."""
     names = {7: "ONE_WEEK", 14: "TWO_WEEKS", 90: "THREE_MONTHS"}
     return logs.RetentionDays[names[stage.log_days]]

@@ -1,4 +1,4 @@
-"""What operators look at and are woken by, beside the alarms that are part of ``template.yaml``."""
+"""The operators' dashboard, alarms and budget; ``template.yaml`` has further alarms."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from aws_cdk import aws_lambda as lambda_
 from infra.cdk import firewall
 from infra.cdk.naming import PROJECT, stack_name
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 from infra.cdk.service import ServiceStack
 
 _FUNCTIONS: Final = ("GatewayFunction", "UserFunction", "NotificationFunction")
 _MINUTE: Final = Duration.minutes(1)
-# Half of what a client waits (REPLY_TIMEOUT_MS), and far above a login's bcrypt.
+# Half of a client's patience (REPLY_TIMEOUT_MS), and far above a login's bcrypt.
 _SLOW_MS: Final = 5_000
-# A command this old is answered by nobody any more.
+# The requester of a command this old does not wait any more.
 _OLD_S: Final = 10
 
 
-class Mapping(NamedTuple):
-    """An event source mapping: its id in the template, its topic."""
+class DeployedMapping(NamedTuple):
+    """An event source mapping of the template: its logical id, its topic."""
 
     logical_id: str
     topic: str
 
 
-class OperationsStack(Part):
+class OperationsStack(ProjectStack):
     """Dashboard, alarms on slowness and on the age of records, budget."""
 
     def __init__(self, app: App, options: Options, service: ServiceStack) -> None:
@@ -61,7 +61,10 @@ class OperationsStack(Part):
         alarm.add_alarm_action(self._action)
 
     def _age_alarms(self) -> None:
-        """MSK knows how old the oldest waiting record is, by consumer group: a mapping's id."""
+        """Add an alarm on the age of the oldest record of each command topic.
+
+        MSK measures it by consumer group, whose name is the mapping's id.
+        """
         for mapping in self._mappings:
             if not mapping.topic.startswith("user."):
                 continue
@@ -121,7 +124,7 @@ class OperationsStack(Part):
             for m in self._mappings
         ]
 
-    def _age(self, mapping: Mapping) -> cloudwatch.Metric:
+    def _age(self, mapping: DeployedMapping) -> cloudwatch.Metric:
         dimensions = {
             "Cluster Name": stack_name(self.options.environment, "bus"),
             "Consumer Group": self._id(mapping),
@@ -129,7 +132,7 @@ class OperationsStack(Part):
         }
         return _metric("AWS/Kafka", "EstimatedMaxTimeLag", "Maximum", dimensions, mapping.topic)
 
-    def _id(self, mapping: Mapping) -> str:
+    def _id(self, mapping: DeployedMapping) -> str:
         return self._service.resource(mapping.logical_id).ref
 
     def _api_metric(self, metric: str, statistic: str) -> cloudwatch.Metric:
@@ -161,11 +164,11 @@ class OperationsStack(Part):
         )
 
 
-def _mappings(service: ServiceStack) -> Iterator[Mapping]:
-    """The mappings in ``template.yaml``."""
+def _mappings(service: ServiceStack) -> Iterator[DeployedMapping]:
+    """Return the mappings in ``template.yaml``."""
     for resource in service.template.node.find_all():
         if isinstance(resource, lambda_.CfnEventSourceMapping):
-            yield Mapping(resource.node.id, *(resource.topics or []))
+            yield DeployedMapping(resource.node.id, *(resource.topics or []))
 
 
 def _metric(

@@ -1,4 +1,4 @@
-"""What is chosen per deployment: CDK's context (``--context name=value``), read once and typed."""
+"""A deployment's options: CDK's context (``--context name=value``), read once and typed."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class OptionError(Exception):
 
 
 class SelfManaged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """Kafka, PostgreSQL and Redis that one already has: the file of ``self-managed``.
+    """Kafka, PostgreSQL and Redis that exist already: the file of ``self-managed``.
 
     Attributes:
         kafka_bootstrap_servers: ``host:port``, comma-separated.
         connections_secret_arn: Secrets Manager secret, JSON with ``DATABASE_URL`` and
             ``REDIS_URL``, and ``SMTP_URL`` for mail by SMTP.
-        vpc_subnet_ids, security_group_ids: from where all of them are reached. The subnets need
+        vpc_subnet_ids, security_group_ids: the functions' place in your network. The subnets need
             a way to Secrets Manager, to S3 and to the mail service (endpoints, or NAT).
         kafka_security_protocol, kafka_sasl_mechanism: ``SASL_SSL`` with ``SCRAM-SHA-512``, or
-            ``SSL``; the latter is mutual TLS when there is a secret.
+            ``SSL``, which is mutual TLS when there is a secret.
         kafka_secret_arn: a secret as Lambda reads it: username and password, or certificate and
             privateKey.
         kafka_ca_secret_arn: a secret with the certificate of a private authority.
-        kms_key_arns: keys of yours that encrypt these secrets.
+        kms_key_arns: your keys that encrypt these secrets.
     """
 
     kafka_bootstrap_servers: str
@@ -49,14 +49,14 @@ class Options(msgspec.Struct, frozen=True, rename="kebab"):
     Attributes:
         environment: ``dev``, ``staging`` or ``prod``.
         mail_from: sender of all mails, ``Name <address>``.
-        link_base_url: what links in mails begin with.
+        link_base_url: the beginning of links in mails.
         mail_transport: ``ses``, or ``smtp``, whose URL stands in the connections secret.
         sms_transport: ``sns`` sends SMS.
-        self_managed: a JSON file (:class:`SelfManaged`); no network, bus and data are made then.
+        self_managed: a JSON file (:class:`SelfManaged`) in place of network, bus and data.
         kafka: MSK ``serverless``, or ``express`` (three brokers of ``broker_type``).
         broker_type: instance type of an Express broker.
-        architecture: what ``make build ARCH=...`` made.
-        alarm_email: who is told of alarms and of the budget; empty for nobody.
+        architecture: that of ``make build ARCH=...``.
+        alarm_email: the address for alarms and for the budget, or empty.
         domain_name, hosted_zone_id, certificate_arn: the API's own name, in Route 53, with a
             certificate of us-east-1 (ACM), where CloudFront looks for it.
     """
@@ -82,7 +82,7 @@ class Options(msgspec.Struct, frozen=True, rename="kebab"):
 
     @property
     def has_front(self) -> bool:
-        """Whether CloudFront stands before the API: as the environment says, or for a name."""
+        """Whether CloudFront stands before the API: by the environment, or for an own name."""
         return self.stage.front or bool(self.domain_name)
 
 
@@ -93,7 +93,7 @@ def read_options(context: Callable[[str], Any]) -> Options:
         context: CDK's ``node.try_get_context``.
 
     Raises:
-        OptionError: a value is none of those allowed, or one that belongs to it is missing.
+        OptionError: a value is not allowed, or needs another one that is missing.
     """
     names = [field.encode_name for field in msgspec.structs.fields(Options)]
     given = {name: context(name) for name in names if context(name) is not None}
@@ -112,7 +112,7 @@ def read_self_managed(path: Path) -> SelfManaged:
     """Read the file that ``self-managed`` names.
 
     Raises:
-        OptionError: it cannot be read, or is not what it should be.
+        OptionError: the file cannot be read, or has another shape.
     """
     try:
         content = msgspec.json.decode(path.read_bytes())

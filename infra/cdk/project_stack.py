@@ -1,4 +1,4 @@
-"""A part of the system: one stack."""
+"""What all stacks of the project have in common."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from infra.cdk.naming import stack_name
 from infra.cdk.options import Options
 
 
-class Part(Stack):
+class ProjectStack(Stack):
     """A stack that is named after its part, and protected where data stays.
 
     Args:
-        part: what it is called on the command line.
-        region: only where it cannot be anywhere else.
+        part: its name on the command line.
+        region: only for a stack that must be in one region.
 
     Attributes:
-        options: what this deployment has chosen.
+        options: the deployment's options.
     """
 
     def __init__(self, app: App, part: str, options: Options, region: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """The service: ``template.yaml`` as it is, its parameters bound, its code taken from ``dist/``.
 
-No function and no mapping is defined here. What is added is what only this deployment knows: the
-built code, who may use which key, and how traffic moves to a new version.
+No function and no mapping is defined here. Added are only the facts of a deployment: the built
+code, the permissions to use keys, and how traffic moves to a new version.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ from infra.cdk.data import NO_STORES, Stores
 from infra.cdk.function_secrets import KEY_WAITS, FunctionSecrets
 from infra.cdk.naming import ROOT
 from infra.cdk.options import Options
-from infra.cdk.project_stack import Part
+from infra.cdk.project_stack import ProjectStack
 
 TEMPLATE: Final = ROOT / "template.yaml"
 ROLES: Final = ("GatewayRole", "UserRole", "MigrationRole", "NotificationRole")
 RELEASED: Final = {
-    # A function, and the alarms that stop its new version.
+    # A function, and the alarms that stop the release of its new version.
     "GatewayFunction": ("GatewayErrorsAlarm", "GatewayThrottlesAlarm", "ApiErrorsAlarm"),
     "UserFunction": ("UserErrorsAlarm", "UserThrottlesAlarm", "UserGivenUpAlarm"),
     "NotificationFunction": ("NotificationErrorsAlarm", "NotificationGivenUpAlarm"),
 }
-# Without MSK nothing uses it, but CloudFormation takes it apart in policies that it does not make.
+# Unused without MSK, but CloudFormation parses it in policies that it then does not create.
 NO_CLUSTER: Final = "arn:aws:kafka:::cluster/none/none"
 
 
 class NotBuilt(Exception):
-    """``dist/`` is not there; the message says what makes it."""
+    """``dist/`` is missing; the message names the command that makes it."""
 
 
 class _Location(TypedDict):
-    """Where built code lies."""
+    """The place of built code in S3."""
 
     bucket: str
     key: str
 
 
-class ServiceStack(Part):
+class ServiceStack(ProjectStack):
     """Functions, API, event source mappings and their alarms.
 
     Attributes:
         template: the included template.
-        alarms: the topic that alarms are sent to.
+        alarms: the SNS topic of the alarms.
         msk_cluster_arn: as it stands in the synthesized template.
     """
 
@@ -101,7 +101,7 @@ class ServiceStack(Part):
         self._grant_stores(stores)
 
     def resource(self, logical_id: str) -> CfnResource:
-        """A resource of the template."""
+        """Return a resource of the template."""
         return self.template.get_resource(logical_id)
 
     def _alarms(self, options: Options) -> sns.Topic:
@@ -120,8 +120,11 @@ class ServiceStack(Part):
         return topic
 
     def _decide(self, condition: str, *, holds: bool) -> None:
-        """Say what a condition comes to. Bound to another stack's output, its parameter is none
-        any more, and CloudFormation takes nothing but parameters in conditions and rules."""
+        """Replace a condition by its value.
+
+        CloudFormation allows only parameters in conditions and rules. A parameter that is bound to
+        another stack's output is none any more.
+        """
         expression = Fn.condition_equals("yes", "yes" if holds else "no")
         self.template.get_condition(condition).expression = expression
 
@@ -155,7 +158,10 @@ class ServiceStack(Part):
             self._property(function, "DeploymentPreference", preference)
 
     def _leave_nothing(self) -> None:
-        """SAM keeps old versions of a layer, unless told otherwise."""
+        """Delete the layer's old versions with the stack.
+
+        By default SAM keeps them.
+        """
         self._property("SharedLayer", "RetentionPolicy", "Delete")
 
     def _grant_keys(self, secrets: FunctionSecrets, own: tuple[str, ...]) -> None:
@@ -170,18 +176,18 @@ class ServiceStack(Part):
             cache = list(stores.cache_arns)
             self._policy(f"{role}Connects", role, ["elasticache:Connect"], cache)
 
-    def _policy(self, id: str, role: str, actions: list[str], resources: list[str]) -> None:  # noqa: A002 - CDK's name
+    def _policy(self, name: str, role: str, actions: list[str], resources: list[str]) -> None:
         policy = iam.CfnPolicy(
             self,
-            id,
-            policy_name=id,
+            name,
+            policy_name=name,
             roles=[self.resource(role).ref],
             policy_document=iam.PolicyDocument(
                 statements=[iam.PolicyStatement(actions=actions, resources=resources)]
             ),
         )
         if role == "MigrationRole":
-            # The migration is run while the stack is made, and needs all of it.
+            # The migration runs while the stack is created, and needs all its policies.
             self.resource("Schema").add_resource_dependency(policy)
 
     def _property(self, logical_id: str, name: str, value: object) -> None:
@@ -217,6 +223,6 @@ def _kafka(kafka: Kafka) -> dict[str, Any]:
 
 
 def newest_migration() -> str:
-    """The name of the last migration: a change of it runs them."""
+    """Return the name of the last migration; a change of it runs the migrations."""
     found = sorted(path.stem for path in (ROOT / "functions/user/migrations").glob("[0-9]*.sql"))
     return [name for name in found if not name.endswith(".rollback")][-1]

@@ -1,1 +1,1 @@
-"""What the system costs, and what it can carry."""
+"""The system's costs and its capacity."""

@@ -1,7 +1,7 @@
 """Secrets for a first try, as manifests: ``python -m infra.kubernetes.secrets``.
 
-They are for ``kubectl apply -f -``. A production cluster takes them from a store
-(``components/external-secrets``); nothing else in this folder holds a secret. The keys are made
+They are for ``kubectl apply -f -``. A production cluster takes its secrets from a store
+(``components/external-secrets``). Nothing else in this folder holds a secret. The keys are made
 once and kept in ``.local/keys.json``.
 """
 
@@ -23,10 +23,10 @@ NAMESPACE: Final = "microservices"
 
 
 def manifests(keys: Keys, *, database: str, redis: str, smtp: str) -> list[dict[str, Any]]:
-    """One ``Secret`` for each program that needs one, with what is secret of its variables.
+    """Return a ``Secret`` for each program, with its secret variables.
 
     Args:
-        keys: of the whole system; each service is given its own.
+        keys: of the whole system; each service gets its own.
         database: libpq URL of PostgreSQL; in a first try its owner's, for all.
         redis: URL; gateway and notification service use different keys in it.
         smtp: URL of the mail server.
@@ -43,7 +43,7 @@ def manifests(keys: Keys, *, database: str, redis: str, smtp: str) -> list[dict[
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command; without arguments, for the services of ``components/stand-ins``."""
+    """Run the command; without arguments, for the services of ``components/stand-ins``."""
     parser = argparse.ArgumentParser(prog="python -m infra.kubernetes.secrets")
     parser.add_argument("--database-url", default="postgresql://app:app@postgres:5432/app")
     parser.add_argument("--redis-url", default="redis://redis:6379/0")

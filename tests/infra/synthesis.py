@@ -70,7 +70,7 @@ def synthesized(**options: str) -> Assembly:
 
 
 def dev() -> Assembly:
-    """The smallest: what a person deploys first."""
+    """Synthesize the smallest deployment, for a first try."""
     return synthesized(environment="dev")
 
 
@@ -88,5 +88,5 @@ def prod() -> Assembly:
 
 
 def on_own_kafka() -> Assembly:
-    """The service on top of what is there."""
+    """Synthesize the service on Kafka, PostgreSQL and Redis that exist."""
     return synthesized(environment="staging", self_managed=str(SELF_MANAGED))

@@ -13,7 +13,7 @@ from infra.cdk.environments import DEV, PROD, STAGING, Environment
 from infra.cdk.naming import ROOT
 from infra.economics.cost import prices
 from infra.economics.cost.__main__ import table
-from infra.economics.cost.model import HOURS, Kafka, Load, Mix, Work, alarms, mappings, month
+from infra.economics.cost.model import HOURS, KafkaKind, Load, Mix, Work, alarms, mappings, month
 from tests.infra.synthesis import Assembly, dev, on_own_kafka, prod
 
 DOCUMENT = (ROOT / "docs/cost.md").read_text()
@@ -21,7 +21,7 @@ NOBODY = Load(rps=0, users=0)
 
 
 def lines(
-    load: Load, kafka: Kafka = "serverless", stage: Any = DEV
+    load: Load, kafka: KafkaKind = "serverless", stage: Any = DEV
 ) -> dict[str, tuple[float, float]]:
     return {line.component: (line.idle, line.by_load) for line in month(load, stage, kafka)}
 
@@ -87,7 +87,7 @@ def test_a_million_requests_pass_cloudfront_and_the_firewall_for_less_than_two_d
     [(dev, DEV, "serverless"), (prod, PROD, "express"), (on_own_kafka, STAGING, "own")],
 )
 def test_what_is_counted_is_what_is_deployed(
-    made: Callable[[], Assembly], stage: Environment, kafka: Kafka
+    made: Callable[[], Assembly], stage: Environment, kafka: KafkaKind
 ) -> None:
     kinds = Counter(resource["Type"] for _, _, resource in made().all_resources())
     ours = kinds["AWS::SecretsManager::Secret"] + kinds["AWS::RDS::DBCluster"]  # RDS keeps one
@@ -111,7 +111,7 @@ def test_what_is_counted_is_what_is_deployed(
     ],
 )
 def test_the_document_shows_what_the_calculator_says(
-    heading: str, environment: str, kafka: Kafka
+    heading: str, environment: str, kafka: KafkaKind
 ) -> None:
     shown = re.search(rf"### {heading}\n+```text\n(.*?)```", DOCUMENT, re.DOTALL)
 

@@ -60,7 +60,7 @@ class Deployment(NamedTuple):
         return arn
 
     def secret(self, name: str) -> dict[str, str]:
-        """What a function's secret holds."""
+        """Return the content of a function's secret."""
         arn = self.secret_arn(name)
         client = self.account.client("secretsmanager")
         content: dict[str, str] = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
@@ -68,13 +68,13 @@ class Deployment(NamedTuple):
 
 
 def as_role(database: str) -> str:
-    """The URL, with the user function's role instead of the owner."""
+    """Return the URL with the user function's role instead of the owner."""
     _, _, place = database.rpartition("@")
     return f"postgresql://{ROLE}:{ROLE}@{place}"
 
 
 def names(keys: str) -> list[str]:
-    """The names of the keys of a set, in their order."""
+    """Return the names of a set's keys, in their order."""
     return [key["kid"] for key in json.loads(keys)["keys"]]
 
 
@@ -103,7 +103,7 @@ def database(database_url: str) -> str:
 def own(
     folder: Path, account: Account, kafka: str, *, environment: str = "dev", **connections: str
 ) -> Assembly:
-    """The application for what is there."""
+    """Return the application on stores that exist."""
     made = account.client("secretsmanager").create_secret(
         Name=f"connections-{folder.name}", SecretString=json.dumps(connections)
     )
@@ -288,7 +288,7 @@ def test_destroyed_it_leaves_no_function_mapping_api_or_secret(deployment: Deplo
 
 
 def _retouched(assembly: Assembly) -> Assembly:
-    """The same with a resource whose properties have changed."""
+    """Return the same with a resource whose properties have changed."""
     changed = Assembly(assembly.folder)
     for resource in changed.resources("data", "Custom::Keys").values():
         resource["Properties"]["Again"] = "yes"

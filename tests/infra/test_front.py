@@ -24,7 +24,7 @@ def distribution(assembly: Assembly) -> Json:
 
 
 def gateway(assembly: Assembly) -> Json:
-    """The gateway's variables."""
+    """Return the gateway's variables."""
     resource: Json = assembly.templates["service"]["Resources"]["GatewayFunction"]
     variables: Json = resource["Properties"]["Environment"]["Variables"]
     return variables
@@ -82,7 +82,7 @@ def test_a_client_cannot_choose_its_address(made: Made) -> None:
 
 
 def run(code: str, headers: Json) -> Json:
-    """What CloudFront's function makes of a request's headers."""
+    """Return a request's headers behind CloudFront's function."""
     event = {"viewer": {"ip": "192.0.2.1"}, "request": {"headers": headers}}
     program = f"{code}; console.log(JSON.stringify(handler({json.dumps(event)}).headers))"
     node = shutil.which("node")

@@ -19,7 +19,7 @@ class Front(NamedTuple):
     secret: str
 
     def exchange(self) -> None:
-        """What the schedule does."""
+        """Do the work of the schedule."""
         custom.run(
             "deploytime.origin.handler",
             {**Account.CREDENTIALS, "AWS_ENDPOINT_URL": self.account.url},
@@ -28,19 +28,19 @@ class Front(NamedTuple):
         )
 
     def rotate(self, secret: str) -> None:
-        """What the function that rotates leaves behind."""
+        """Store a secret, as a rotation does."""
         client = self.account.client("secretsmanager")
         client.put_secret_value(
             SecretId=self.secret, SecretString=json.dumps({"ORIGIN_SECRET": secret})
         )
 
     def config(self) -> tuple[dict[str, Any], str]:
-        """The distribution's configuration, and its version."""
+        """Return the distribution's configuration, and its version."""
         found = self.account.client("cloudfront").get_distribution_config(Id=self.distribution)
         return found["DistributionConfig"], found["ETag"]
 
     def sent(self) -> dict[str, str]:
-        """The headers that CloudFront adds."""
+        """Return the headers that CloudFront adds."""
         (origin,) = self.config()[0]["Origins"]["Items"]
         items = origin["CustomHeaders"]["Items"]
         return {header["HeaderName"]: header["HeaderValue"] for header in items}

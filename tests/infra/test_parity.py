@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from gateway.settings import Settings as GatewaySettings
-from infra.cdk.deploytime.rotation import Secrets, complete
-from infra.cdk.deploytime.topics import Settings as TopicsSettings
+from infra.cdk.deploytime.rotation import SecretContents, complete
 from infra.cdk.naming import ROOT
 from lambda_esm.template.document import load_template
 from notification.settings import Settings as NotificationSettings
 from shared.config.secrets import SOURCES
-from shared.config.settings import LogSettings, load
+from shared.config.settings import KafkaSettings, LogSettings, load
 from shared.contract.topics import TOPICS
 from tests.infra.synthesis import Assembly, Json, dev, on_own_kafka, prod
 from user.operations.migrate import Settings as MigrationSettings
@@ -38,7 +37,7 @@ _WHICH_CLUSTER = {
 
 
 def variables(assembly: Assembly, function: str) -> Json:
-    """A function's variables, with those that all functions have."""
+    """Return a function's variables, with those of all functions."""
     template = assembly.templates["service"]
     everybody = template["Globals"]["Function"]["Environment"]["Variables"]
     own = template["Resources"][function]["Properties"]["Environment"]["Variables"]
@@ -46,10 +45,10 @@ def variables(assembly: Assembly, function: str) -> Json:
 
 
 def secrets() -> dict[str, dict[str, str]]:
-    """What the deployment writes to the functions' secrets, by function."""
+    """Return the secrets that the deployment writes, by function."""
     redis = {"REDIS_URL": "rediss://cache", "REDIS_IAM_CACHE": "cache"}
     database = "postgresql://service@database"
-    held = Secrets(
+    held = SecretContents(
         gateway=redis,
         user={"DATABASE_URL": database, "DATABASE_IAM": "true"},
         migration={"DATABASE_URL": database, "DATABASE_ROLE": "service"},
@@ -102,10 +101,10 @@ def test_the_function_that_makes_topics_starts_with_what_it_is_told(made: Any) -
         if name.startswith("Topics")
     )
 
-    assert set(told) <= fields(TopicsSettings) | set(SOURCES)
+    assert set(told) <= fields(KafkaSettings) | set(SOURCES)
     known = {**told, "KAFKA_BOOTSTRAP_SERVERS": "broker:9098"}
 
-    assert load(TopicsSettings, known).kafka_bootstrap_servers == "broker:9098"
+    assert load(KafkaSettings, known).kafka_bootstrap_servers == "broker:9098"
 
 
 @ALL

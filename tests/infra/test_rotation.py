@@ -7,11 +7,11 @@ import json
 import msgspec
 import pytest
 
-from infra.cdk.deploytime.rotation import Secrets, complete
+from infra.cdk.deploytime.rotation import SecretContents, complete
 from shared.contract.errors import BadMessage
 from shared.security.sealing import JwkSet, Opener, Sealer
 
-NOTHING = Secrets(
+NOTHING = SecretContents(
     gateway={"REDIS_URL": "redis://"}, user={}, migration={}, notification={}, front={}
 )
 WHERE = {"topic": "user.register", "field": "password", "correlation_id": "1"}
@@ -30,17 +30,17 @@ def names(text: str) -> list[str]:
 
 
 @pytest.fixture
-def first() -> Secrets:
+def first() -> SecretContents:
     return complete(NOTHING, rotate=False)
 
 
-def test_what_is_complete_stays_as_it_is(first: Secrets) -> None:
+def test_what_is_complete_stays_as_it_is(first: SecretContents) -> None:
     assert complete(first, rotate=False) == first
     assert first.gateway["REDIS_URL"] == "redis://"
 
 
 def test_functions_that_have_not_noticed_a_rotation_still_understand_each_other(
-    first: Secrets,
+    first: SecretContents,
 ) -> None:
     second = complete(first, rotate=True)
 
@@ -51,7 +51,7 @@ def test_functions_that_have_not_noticed_a_rotation_still_understand_each_other(
 
 
 def test_a_token_of_the_key_before_is_still_verified_and_the_one_before_that_is_not(
-    first: Secrets,
+    first: SecretContents,
 ) -> None:
     signed_by = names(first.gateway["JWT_SIGNING_KEYS"])[0]
     second = complete(first, rotate=True)
@@ -63,7 +63,7 @@ def test_a_token_of_the_key_before_is_still_verified_and_the_one_before_that_is_
 
 
 def test_the_user_function_keeps_every_key_because_second_factors_are_stored_sealed(
-    first: Secrets,
+    first: SecretContents,
 ) -> None:
     sealed = sealer(first.gateway).seal("totp", **WHERE)
     later = first
@@ -74,7 +74,7 @@ def test_the_user_function_keeps_every_key_because_second_factors_are_stored_sea
 
 
 def test_a_rotation_that_broke_off_between_two_secrets_is_completed_not_repeated(
-    first: Secrets,
+    first: SecretContents,
 ) -> None:
     second = complete(first, rotate=True)
     broken_off = msgspec.structs.replace(second, gateway=first.gateway, front=first.front)
@@ -85,7 +85,9 @@ def test_a_rotation_that_broke_off_between_two_secrets_is_completed_not_repeated
     assert again.gateway["USER_PUBLIC_KEYS"] == second.gateway["USER_PUBLIC_KEYS"]
 
 
-def test_the_gateway_knows_what_cloudfront_sends_a_period_before_and_after(first: Secrets) -> None:
+def test_the_gateway_knows_what_cloudfront_sends_a_period_before_and_after(
+    first: SecretContents,
+) -> None:
     second = complete(first, rotate=True)
     third = complete(second, rotate=True)
 
@@ -100,7 +102,9 @@ def test_the_gateway_knows_what_cloudfront_sends_a_period_before_and_after(first
     assert min(map(len, sent)) >= 43  # 256 bits
 
 
-def test_a_rotation_that_broke_off_before_cloudfront_was_told_is_completed(first: Secrets) -> None:
+def test_a_rotation_that_broke_off_before_cloudfront_was_told_is_completed(
+    first: SecretContents,
+) -> None:
     second = complete(first, rotate=True)
 
     again = complete(msgspec.structs.replace(second, front=first.front), rotate=True)
@@ -109,7 +113,7 @@ def test_a_rotation_that_broke_off_before_cloudfront_was_told_is_completed(first
     assert again.gateway["ORIGIN_SECRETS"] == second.gateway["ORIGIN_SECRETS"]
 
 
-def test_no_function_can_open_what_is_sealed_to_another(first: Secrets) -> None:
+def test_no_function_can_open_what_is_sealed_to_another(first: SecretContents) -> None:
     sealed = Sealer(
         JwkSet.from_json(first.gateway["NOTIFICATION_PUBLIC_KEYS"], "NOTIFICATION_PUBLIC_KEYS")
     ).seal("secret", **WHERE)

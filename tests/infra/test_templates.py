@@ -286,7 +286,7 @@ def test_operators_are_told_of_slow_answers_old_records_and_cost() -> None:
 
 
 def _metrics(alarm: Json) -> set[str]:
-    """What an alarm watches: a percentile stands in another member than a sum."""
+    """Return an alarm's metrics; a percentile stands in another member than a sum."""
     parts = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", [])]
     return {part["MetricName"] for part in parts or [alarm]}
 

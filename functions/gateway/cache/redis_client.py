@@ -64,9 +64,9 @@ class RedisClient:
 
         url, credentials = self._url, None
         if self._iam_cache:
-            from shared.security.elasticache_iam import access
+            from shared.security.elasticache_iam import iam_credentials
 
-            url, credentials = access(url, self._iam_cache)
+            url, credentials = iam_credentials(url, self._iam_cache)
         return Redis.from_url(
             url,
             credential_provider=credentials,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gateway.security.access_tokens import Claims
 from gateway.security.one_time_tokens import CHALLENGE_S, VERIFY_S, OneTimeToken
 from gateway.user_service.client import UserServiceClient
-from shared.contract.account_commands import DeleteUser, Ended, Export, ExportUser
+from shared.contract.account_commands import DeleteUser, Export, ExportUser, SessionsRevoked
 from shared.contract.errors import Refusal, Unavailable
 from shared.contract.messages import (
     FindUser,
@@ -111,11 +111,11 @@ class AccountCommands:
         message = command.own(UpdateUser, claims, **profile)
         return await command.request(claims.user_id, message, User)
 
-    async def delete(self, claims: Claims, password: str) -> Ended:
+    async def delete(self, claims: Claims, password: str) -> SessionsRevoked:
         """Delete the account."""
         command = self._client.command(USER_DELETE)
         message = command.own(DeleteUser, claims, **command.seal(password=password))
-        return await command.request(claims.user_id, message, Ended)
+        return await command.request(claims.user_id, message, SessionsRevoked)
 
     async def export(self, claims: Claims) -> Export:
         """Return all that is stored about the user."""

@@ -8,10 +8,10 @@ from gateway.user_service.client import UserServiceClient
 from shared.contract.account_commands import (
     ChangeEmail,
     ChangePassword,
-    Ended,
     ForgotPassword,
     ResetPassword,
     SendVerification,
+    SessionsRevoked,
     VerifyEmail,
 )
 from shared.contract.messages import User
@@ -27,11 +27,11 @@ class CredentialCommands:
     def __init__(self, client: UserServiceClient) -> None:
         self._client = client
 
-    async def change_password(self, claims: Claims, current: str, new: str) -> Ended:
+    async def change_password(self, claims: Claims, current: str, new: str) -> SessionsRevoked:
         """Set another password and end the user's other sessions."""
         command = self._client.command(USER_UPDATE)
         message = command.own(ChangePassword, claims, **command.seal(current=current, new=new))
-        return await command.request(claims.user_id, message, Ended)
+        return await command.request(claims.user_id, message, SessionsRevoked)
 
     async def forgot_password(self, email: str) -> None:
         """Have a token mailed if the address has an account. There is no reply."""
@@ -40,13 +40,13 @@ class CredentialCommands:
         message = command.message(ForgotPassword, email=email, token=token)
         await command.publish(email.lower(), message)
 
-    async def reset_password(self, token: OneTimeToken, password: str) -> Ended:
+    async def reset_password(self, token: OneTimeToken, password: str) -> SessionsRevoked:
         """Spend a mailed token for another password and end the user's sessions."""
         command = self._client.command(USER_UPDATE)
         message = command.message(
             ResetPassword, token=token.hash, **command.seal(password=password)
         )
-        return await command.request(token.hash, message, Ended)
+        return await command.request(token.hash, message, SessionsRevoked)
 
     async def send_verification(self, email: str) -> None:
         """Have a token mailed if the address waits for one. There is no reply."""

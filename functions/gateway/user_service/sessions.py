@@ -7,12 +7,12 @@ from gateway.security.one_time_tokens import OneTimeToken
 from gateway.user_service.client import UserServiceClient
 from shared.contract.account_commands import (
     AnswerChallenge,
-    Ended,
     EndSessions,
     ListSessions,
-    Opened,
     Refresh,
     SessionList,
+    SessionResult,
+    SessionsRevoked,
 )
 from shared.contract.messages import NewSession
 from shared.contract.topics import USER_SESSION
@@ -27,19 +27,21 @@ class SessionCommands:
     def __init__(self, client: UserServiceClient) -> None:
         self._client = client
 
-    async def refresh(self, spent: OneTimeToken, successor: NewSession) -> Opened:
+    async def refresh(self, spent: OneTimeToken, successor: NewSession) -> SessionResult:
         """Spend a refresh token for its successor."""
         command = self._client.command(USER_SESSION)
         message = command.message(Refresh, refresh_token_hash=spent.hash, successor=successor)
-        return await command.request(spent.hash, message, Opened)
+        return await command.request(spent.hash, message, SessionResult)
 
-    async def answer(self, challenge: OneTimeToken, code: str, session: NewSession) -> Opened:
+    async def answer(
+        self, challenge: OneTimeToken, code: str, session: NewSession
+    ) -> SessionResult:
         """Open a session with a code: the second step of a login."""
         command = self._client.command(USER_SESSION)
         message = command.message(
             AnswerChallenge, challenge=challenge.hash, new=session, **command.seal(code=code)
         )
-        return await command.request(challenge.hash, message, Opened)
+        return await command.request(challenge.hash, message, SessionResult)
 
     async def list(self, claims: Claims) -> SessionList:
         """Return the user's sessions."""
@@ -48,7 +50,7 @@ class SessionCommands:
 
     async def end(
         self, claims: Claims, session_id: str | None, refresh: OneTimeToken | None = None
-    ) -> Ended:
+    ) -> SessionsRevoked:
         """End one session of the user, or all.
 
         Args:
@@ -62,4 +64,4 @@ class SessionCommands:
             which=session_id,
             refresh_token_hash=refresh.hash if refresh else None,
         )
-        return await command.request(claims.user_id, message, Ended)
+        return await command.request(claims.user_id, message, SessionsRevoked)

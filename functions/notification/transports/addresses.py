@@ -1,4 +1,4 @@
-"""E-mail addresses: what can be written to, how it goes on the wire, how it looks in a log."""
+"""E-mail addresses: which are valid, and their forms on the wire and in a log."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from email.headerregistry import Address
 
 from shared.contract.errors import BadMessage
 
-# RFC 5322 dot-atom, with RFC 6531's characters beyond ASCII. Quoted local parts are not taken:
-# nobody has one, and their quoting is how one address is made to look like two.
+# RFC 5322 dot-atom, with RFC 6531's characters beyond ASCII. Quoted local parts are refused: no
+# user has one, and their quoting can make one address look like two.
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~\x80-\U0010ffff-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -18,7 +18,7 @@ _DOMAIN_OCTETS = 255  # RFC 5321, 4.5.3.1.2
 
 
 def mailbox(address: str, display_name: str = "") -> Address:
-    """Read an address for sending.
+    """Return a parsed address to send to.
 
     The domain is turned into its ASCII form (IDNA 2008); a local part beyond ASCII stays as it is
     and needs SMTPUTF8 (RFC 6531).
@@ -40,13 +40,16 @@ def mailbox(address: str, display_name: str = "") -> Address:
 
 
 def masked(address: str) -> str:
-    """``zoe@example.com`` as ``z***@example.com``: enough to recognize, too little to collect."""
+    """Return ``zoe@example.com`` as ``z***@example.com``.
+
+    That is enough to recognize an address, and too little to collect it.
+    """
     local, _, domain = address.rpartition("@")
     return f"{local[:1]}***@{domain}"
 
 
 def masked_phone(number: str) -> str:
-    """``+491711234567`` as ``***67``."""
+    """Return ``+491711234567`` as ``***67``."""
     return f"***{number[-2:]}"
 
 

@@ -1,4 +1,4 @@
-"""A mail, as bytes on their way: its parts, its headers, and what a transport promises."""
+"""A mail: its parts, its headers, and the interface of a transport."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POLICY = SMTP.clone(cte_type="7bit")
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What a mail says.
+    """The words of a mail.
 
     Attributes:
         subject: one line of text.
@@ -37,11 +37,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail to one person.
 
     Attributes:
-        reference: names this mail; the same on every attempt, so that a server or a reader who
-            knows a Message-ID already can drop the second copy.
+        reference: names this mail, the same on every attempt. A server or a mail program that
+            knows the Message-ID already can drop the second copy.
         to: the address.
-        name: of the person, for the To header.
-        content: what it says.
+        name: of the receiver, for the To header.
+        content: its words.
     """
 
     reference: str
@@ -57,17 +57,17 @@ class MailTransport(Protocol):
         """Send one mail.
 
         Returns:
-            The id by which the mail is known from now on.
+            The mail's id at the server.
 
         Raises:
-            BadMessage: this mail will never be taken.
-            Unavailable: it was not taken now.
+            BadMessage: the mail will never be accepted.
+            Unavailable: it was not accepted now.
         """
         ...
 
 
 def sender(mail_from: str) -> Address:
-    """Read the setting MAIL_FROM.
+    """Return the sender in the setting MAIL_FROM.
 
     Raises:
         SettingsError: there is no address in it.
@@ -80,7 +80,7 @@ def sender(mail_from: str) -> Address:
 
 
 def compose(mail: Mail, from_: Address) -> EmailMessage:
-    """The mail as MIME: a text part and an HTML part.
+    """Return the mail as MIME: a text part and an HTML part.
 
     ``EmailMessage`` refuses a header with a line break, so no value can add one.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from email.headerregistry import Address
-from random import random
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +23,8 @@ _ABOUT_THE_MESSAGE = frozenset({"BadRequestException", "MessageRejected"})
 # mail has not been taken.
 _TOO_OFTEN = "TooManyRequestsException"
 _PAUSE_S = 0.5
+# Copies of one snapshot draw different numbers from it.
+_random = SystemRandom()
 
 
 class SesTransport:
@@ -34,7 +36,7 @@ class SesTransport:
         client: boto3's ``sesv2``, with its timeouts set.
         from_: the sender; a verified identity.
         configuration_set: for bounces and metrics, or empty.
-        patience_s: how long a mail is offered again while SES says that it is asked too often.
+        patience_s: seconds for which a mail is offered again while SES throttles.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class SesTransport:
         self._patience_s = patience_s
 
     def send(self, mail: Mail) -> str:
-        """Send one mail; see :class:`notification.transports.mail.MailTransport`."""
+        """Send one mail (:class:`notification.transports.mail.MailTransport`)."""
         message = compose(mail, self._from)
         to = message["To"].addresses[0].addr_spec
         if not to.isascii():
@@ -81,4 +83,4 @@ class SesTransport:
                     raise kind(f"SES does not take the mail: {code}.") from None
             except BotoCoreError as error:
                 raise Unavailable(f"SES cannot be reached ({type(error).__name__}).") from None
-            time.sleep(_PAUSE_S * (0.5 + random()))  # noqa: S311 - spreads retries, hides nothing
+            time.sleep(_PAUSE_S * _random.uniform(0.5, 1.5))

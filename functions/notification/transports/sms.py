@@ -28,7 +28,7 @@ class SnsTransport:
         self._client = client
 
     def send(self, number: str, text: str) -> str:
-        """Send one text; see :class:`notification.service.SmsTransport`."""
+        """Send one text (:class:`notification.service.SmsTransport`)."""
         try:
             return self._client.publish(
                 PhoneNumber=number,

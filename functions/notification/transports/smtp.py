@@ -18,8 +18,8 @@ from notification.transports.smtp_server import SmtpServer
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage, Unavailable
 
-# Between invocations an environment is frozen and cannot see its connections die. Up to here a
-# NOOP tells; beyond it, a new connection is quicker than to wait for one that a NAT has dropped.
+# Between invocations an environment is frozen and cannot see its connections die. Up to this idle
+# time a NOOP tells; beyond it, a new connection is quicker than one that a NAT may have dropped.
 _IDLE_LIMIT_S = 30.0
 _NOOP_S = 2.0
 _LEAST_WAIT_S = 0.05
@@ -30,13 +30,13 @@ _ENHANCED_CODE = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}")  # RFC 3463
 class SmtpTransport:
     """Hands mails to one server.
 
-    Connections are kept for the next send, also across invocations, and one is used by one thread
-    at a time. Nothing is opened before the first send.
+    Connections are kept for the next send, also across invocations; one thread at a time uses one.
+    Nothing is opened before the first send.
 
     Args:
-        server: where to.
+        server: the mail server.
         from_: the sender of every mail; its domain is also the name given in EHLO.
-        timeout_s: for a send as a whole, connecting included.
+        timeout_s: seconds for a send as a whole, connecting included.
         ca: PEM text of a certificate authority to trust beside the system's, or empty.
 
     Raises:
@@ -51,12 +51,12 @@ class SmtpTransport:
         self._idle: list[_Session] = []
 
     def send(self, mail: Mail) -> str:
-        """Send one mail; see :class:`notification.transports.mail.MailTransport`."""
+        """Send one mail (:class:`notification.transports.mail.MailTransport`)."""
         message = compose(mail, self._from)
         to = message["To"].addresses[0].addr_spec
         session = self._session(time.monotonic() + self._timeout_s)
         try:
-            with _answers():
+            with _translated_replies():
                 session.hand_over(message, self._from.addr_spec, to)
         except BaseException:
             session.close()
@@ -66,21 +66,21 @@ class SmtpTransport:
         return str(message["Message-ID"])
 
     def close(self) -> None:
-        """Take leave of the server on every connection that is kept."""
+        """Close every connection that is kept, with QUIT."""
         while self._idle:
             self._idle.pop().leave()
 
     def _session(self, deadline: float) -> _Session:
         while self._idle:
             session = self._idle.pop()
-            if session.answers(deadline):
+            if session.is_alive(deadline):
                 return session
             session.close()
         return self._connect(deadline)
 
     def _connect(self, deadline: float) -> _Session:
-        with _connecting():
-            session = self._greeted(deadline)
+        with _translated_connect_errors():
+            session = self._open(deadline)
             try:
                 if self._server.tls == "starttls":
                     session.starttls(context=self._tls)
@@ -91,14 +91,14 @@ class SmtpTransport:
                 raise
         return session
 
-    def _greeted(self, deadline: float) -> _Session:
+    def _open(self, deadline: float) -> _Session:
         if self._server.tls == "implicit":
             return _TlsSession(self._server, self._from.domain, deadline, context=self._tls)
         return _Session(self._server, self._from.domain, deadline)
 
 
 class _Session(smtplib.SMTP):
-    """smtplib with a deadline for the whole conversation, where it has a timeout for each wait."""
+    """An SMTP session with one deadline; smtplib has only a timeout for each wait."""
 
     def __init__(self, server: SmtpServer, name: str, deadline: float, **more: Any) -> None:
         self.deadline = deadline
@@ -117,10 +117,12 @@ class _Session(smtplib.SMTP):
         return super().getreply()
 
     def hand_over(self, message: EmailMessage, from_: str, to: str) -> None:
-        """Send one mail. ``send_message`` would write ``>From`` where a line begins with From.
+        """Send one mail.
+
+        smtplib's ``send_message`` would write ``>From`` where a line begins with From.
 
         Raises:
-            SMTPNotSupportedError: the address is beyond ASCII, and the server takes none such.
+            SMTPNotSupportedError: the address is beyond ASCII, and the server lacks SMTPUTF8.
         """
         if to.isascii():
             self.sendmail(from_, [to], message.as_bytes())
@@ -131,8 +133,8 @@ class _Session(smtplib.SMTP):
         raw = message.as_bytes(policy=SMTPUTF8)
         self.sendmail(from_, [to], raw, ["SMTPUTF8", "BODY=8BITMIME"])
 
-    def answers(self, deadline: float) -> bool:
-        """Whether the connection still works (RFC 5321, 4.1.1.9); gives it the new deadline."""
+    def is_alive(self, deadline: float) -> bool:
+        """Return whether the server answers a NOOP (RFC 5321, 4.1.1.9); set the new deadline."""
         # Wall clock: the monotonic one may stand still while an environment is frozen.
         if not 0 <= time.time() - self.used_at < _IDLE_LIMIT_S:
             return False
@@ -145,7 +147,7 @@ class _Session(smtplib.SMTP):
         return alive
 
     def leave(self) -> None:
-        """QUIT, if the server still listens."""
+        """Send QUIT, and close."""
         self.deadline = time.monotonic() + _NOOP_S
         try:
             self.quit()
@@ -154,7 +156,7 @@ class _Session(smtplib.SMTP):
 
 
 class _TlsSession(_Session, smtplib.SMTP_SSL):
-    """A conversation inside TLS from its first byte (RFC 8314)."""
+    """An SMTP session inside TLS from its first byte (RFC 8314)."""
 
 
 def _trust(ca: str) -> ssl.SSLContext:
@@ -168,8 +170,8 @@ def _trust(ca: str) -> ssl.SSLContext:
 
 
 @contextmanager
-def _connecting() -> Iterator[None]:
-    """Whatever goes wrong before a mail is offered is not the mail's fault."""
+def _translated_connect_errors() -> Iterator[None]:
+    """Raise Unavailable for any failure before a mail is offered: the mail is not at fault."""
     try:
         yield
     except smtplib.SMTPResponseException as error:
@@ -181,8 +183,11 @@ def _connecting() -> Iterator[None]:
 
 
 @contextmanager
-def _answers() -> Iterator[None]:
-    """What the server says to a mail. Its own words may hold the address, so only codes pass."""
+def _translated_replies() -> Iterator[None]:
+    """Raise our errors for the server's replies to a mail.
+
+    The server's words may hold the address, so only the codes are kept.
+    """
     try:
         yield
     except smtplib.SMTPRecipientsRefused as error:

@@ -1,4 +1,4 @@
-"""Where mails are handed over: the setting SMTP_URL, taken apart."""
+"""The mail server, as the setting SMTP_URL names it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PORTS: dict[Tls, int] = {"none": 25, "starttls": 587, "implicit": 465}
 
 
 class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail server, and how it is spoken to."""
+    """A mail server: its address, its kind of TLS, and the login."""
 
     host: str
     port: int
@@ -27,8 +27,8 @@ class SmtpServer(msgspec.Struct, frozen=True, kw_only=True):
         """Read ``smtp://user:pass@host:port?starttls=true`` or ``smtps://…``.
 
         Raises:
-            SettingsError: it is no such URL, or it would send a password in the clear. The URL
-                is not shown.
+            SettingsError: the URL is not valid, or would send a password in the clear. It is
+                not shown.
         """
         try:
             parts = urlsplit(url)

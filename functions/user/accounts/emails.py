@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from shared.contract.account_commands import ChangeEmail, Ended, SendVerification, VerifyEmail
+from shared.contract.account_commands import (
+    ChangeEmail,
+    SendVerification,
+    SessionsRevoked,
+    VerifyEmail,
+)
 from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
 from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
 from shared.contract.topics import NOTIFICATION_EMAIL
@@ -20,17 +25,17 @@ class Emails:
         self._store = store
         self._reauthentication = reauthentication
 
-    def send_verification(self, command: SendVerification, name: MessageName) -> Ended:
+    def send_verification(self, command: SendVerification, name: MessageName) -> SessionsRevoked:
         """Mail a token, if the address is somebody's and not verified yet."""
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             found = transaction.credentials(command.email)
             waits = found is not None and not found.user.email_verified
-            if found is not None and waits and not command.token.is_dead:
+            if found is not None and waits and not command.token.expired:
                 _mail_token(transaction, found.user.id, found.user.email, command.token)
-            return Ended()
+            return SessionsRevoked()
 
-        return self._store.once(name, change, Ended)
+        return self._store.once(name, change, SessionsRevoked)
 
     def verify(self, command: VerifyEmail, name: MessageName) -> User:
         """The token came back: the address is theirs, and verified.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.contract.account_commands import Ended, Export, ExportUser
+from shared.contract.account_commands import Export, ExportUser, SessionsRevoked
 from shared.contract.errors import SessionEnded
 from user.accounts.audit_lines import own
 from user.accounts.model import MessageName
@@ -23,10 +23,10 @@ class Exports:
             SessionEnded: whoever asks is not signed in any more.
         """
 
-        def note(transaction: Transaction) -> Ended:
+        def note(transaction: Transaction) -> SessionsRevoked:
             require_signed_in(transaction, query)
             transaction.audit(own("data-exported", query))
-            return Ended()
+            return SessionsRevoked()
 
         def look(transaction: Transaction) -> Export:
             found = transaction.credentials_of(query.id)
@@ -40,5 +40,5 @@ class Exports:
                 events=transaction.audit_of(query.id),
             )
 
-        self._store.once(name, note, Ended)
+        self._store.once(name, note, SessionsRevoked)
         return self._store.read(look)  # apart, so that none of it is kept with the outcome

@@ -16,9 +16,9 @@ from shared.contract.account_commands import (
     AnswerChallenge,
     ConfirmTotp,
     EnrolTotp,
-    Opened,
     RemoveTotp,
     RenewRecoveryCodes,
+    SessionResult,
 )
 from shared.contract.errors import (
     InvalidToken,
@@ -27,7 +27,7 @@ from shared.contract.errors import (
     TooManyAttempts,
     WrongCode,
 )
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 from shared.contract.messages import Sealed, User
 from user.accounts import notices
 from user.accounts.audit_lines import of, own
@@ -105,7 +105,7 @@ class SecondFactor:
 
         return self._store.once(name, change, User)
 
-    def answer(self, command: AnswerChallenge, code: str, name: MessageName) -> Opened:
+    def answer(self, command: AnswerChallenge, code: str, name: MessageName) -> SessionResult:
         """The second step of a login.
 
         Raises:
@@ -114,7 +114,7 @@ class SecondFactor:
             TooManyAttempts: not now.
         """
 
-        def change(transaction: Transaction) -> Opened | Refusal:
+        def change(transaction: Transaction) -> SessionResult | Refusal:
             user, factor = _challenged(transaction, command.challenge)
             refusal = self._refusal(transaction, factor, user, code)
             if refusal is not None:
@@ -124,9 +124,9 @@ class SecondFactor:
             transaction.use_token(command.challenge)
             transaction.add_session(user.id, command.new)
             transaction.audit(of("signed-in", command, user.id, command.new.id))
-            return Opened(user=user, session=command.new.id)
+            return SessionResult(user=user, session=command.new.id)
 
-        return self._store.once(name, change, Opened)
+        return self._store.once(name, change, SessionResult)
 
     def renew(self, command: RenewRecoveryCodes, password: str, name: MessageName) -> User:
         """Other recovery codes; those there were are good no more.
@@ -220,7 +220,7 @@ def _wait_s(factor: StoredFactor) -> int:
 
 
 def _sealed(factor: StoredFactor) -> Sealed:
-    return decoded(factor.secret, Sealed)
+    return decode_json(factor.secret, Sealed)
 
 
 def _text(sealed: Sealed) -> str:

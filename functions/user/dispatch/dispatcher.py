@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from shared.bus.replier import Replier
 from shared.config.logs import bind
-from shared.contract.account_commands import asked_action
+from shared.contract.account_commands import action_of
 from shared.contract.envelope import Envelope
 from shared.contract.errors import BadMessage, Refusal
 from shared.contract.messages import Message, Secret, User, decode, encode
@@ -112,7 +112,7 @@ class Commands:
             self._send_again(Command(record, envelope, self._opener).name)
 
     def _answer(self, record: Record, envelope: Envelope) -> None:
-        action = asked_action(record.value)
+        action = action_of(record.value)
         rule = self._rules.get((record.topic, action), _unknown)
         said = {"action": action} if action and rule is not _unknown else {}
         try:

@@ -16,7 +16,7 @@ import psycopg
 from shared.config.logs import configure
 from shared.config.secrets import environment
 from shared.config.settings import LogSettings, SettingsError, load
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 from shared.contract.messages import Sealed
 from shared.security.sealing import JwkSet
 from user.security.vault import Vault
@@ -45,7 +45,7 @@ def reseal(database_url: str, keys: JwkSet) -> int:
             (newest,),
         ).fetchall()
         for user_id, text in old:
-            secret = vault.open(decoded(text, Sealed), user_id)
+            secret = vault.open(decode_json(text, Sealed), user_id)
             sealed = msgspec.json.encode(vault.seal(secret, user_id)).decode()
             connection.execute(
                 "UPDATE second_factors SET secret = %s WHERE user_id = %s", (sealed, user_id)

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from shared.contract.errors import Refusal, SessionEnded
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 from shared.contract.messages import Message, User, decode, decode_refusal, encode, encode_refusal
 from user.accounts.model import Event, MessageName
 
@@ -83,7 +83,7 @@ def wanted_sent(connection: Connection[DictRow], name: MessageName) -> tuple[Eve
 
 
 def _events(text: str | None) -> tuple[Event, ...]:
-    return decoded(text or "[]", tuple[Event, ...])
+    return decode_json(text or "[]", tuple[Event, ...])
 
 
 class Commands:

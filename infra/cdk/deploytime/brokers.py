@@ -1,4 +1,4 @@
-"""Custom resource ``Custom::Brokers``: an MSK cluster's addresses, which CloudFormation has not."""
+"""Custom resource ``Custom::Brokers``: an MSK cluster's addresses, which CloudFormation lacks."""
 
 from __future__ import annotations
 

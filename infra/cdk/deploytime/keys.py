@@ -15,21 +15,21 @@ import msgspec
 
 from shared.config.logs import configure
 from shared.config.settings import LogSettings
-from shared.runtime.custom_resource import Event, answer_with
+from shared.runtime.custom_resource import ResourceRequest, answer_with
 
-from .rotation import Secret, Secrets, complete
+from .rotation import SecretContent, SecretContents, complete
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 log = logging.getLogger(__name__)
 
-# In the order in which they are written: whoever reads must know a key before anybody uses it.
+# In the order in which they are written: a reader must know a key before a writer uses it.
 _NAMES = ("user", "migration", "notification", "gateway", "front")
 
 
-def handler(event: Event, context: object) -> None:
-    """CloudFormation's request, or the schedule's ``{"Rotate": {...}}``."""
+def handler(event: ResourceRequest, context: object) -> None:
+    """Serve CloudFormation's request, or the schedule's ``{"Rotate": {...}}``."""
     configure("keys", LogSettings())
     if "Rotate" in event:
         _fill(event["Rotate"], rotate=True)
@@ -42,7 +42,7 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
 
     client = boto3.client("secretsmanager")
     arns = {name: properties[f"{name.title()}SecretArn"] for name in _NAMES}
-    held = Secrets(**{name: _read(client, arns[name]) for name in _NAMES})
+    held = SecretContents(**{name: _read(client, arns[name]) for name in _NAMES})
     wanted = complete(_connected(client, held, properties), rotate=rotate)
     changed = [name for name in _NAMES if getattr(wanted, name) != getattr(held, name)]
     for name in changed:
@@ -53,9 +53,9 @@ def _fill(properties: Mapping[str, Any], *, rotate: bool) -> dict[str, str]:
 
 
 def _connected(
-    client: SecretsManagerClient, held: Secrets, properties: Mapping[str, Any]
-) -> Secrets:
-    """Add the addresses: of what was deployed, or those that a secret of the user's holds."""
+    client: SecretsManagerClient, held: SecretContents, properties: Mapping[str, Any]
+) -> SecretContents:
+    """Add the addresses of the deployed stores, or those in the operator's own secret."""
     own = properties.get("Connections") or _read(client, properties["ConnectionsSecretArn"])
     redis = _only(own, "REDIS_URL", "REDIS_IAM_CACHE")
     return msgspec.structs.replace(
@@ -67,18 +67,21 @@ def _connected(
     )
 
 
-def _migration(own: Secret) -> Secret:
-    """Where the tables have an owner of their own, the function's role is told what it may do."""
+def _migration(own: SecretContent) -> SecretContent:
+    """Return the migration's secret.
+
+    Where the tables have their own owner, the migration grants rights to the function's role.
+    """
     if "DATABASE_OWNER_URL" not in own:
         return _only(own, "DATABASE_URL", "DATABASE_IAM")
     role = urlsplit(own["DATABASE_URL"]).username or ""
     return {"DATABASE_URL": own["DATABASE_OWNER_URL"], "DATABASE_ROLE": unquote(role)}
 
 
-def _only(own: Secret, *names: str) -> Secret:
+def _only(own: SecretContent, *names: str) -> SecretContent:
     return {name: own[name] for name in names if name in own}
 
 
-def _read(client: SecretsManagerClient, arn: str) -> Secret:
-    content: Secret = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
+def _read(client: SecretsManagerClient, arn: str) -> SecretContent:
+    content: SecretContent = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
     return content

@@ -1,7 +1,7 @@
-"""On a schedule: CloudFront is told the secret by which the gateway knows it, after a rotation.
+"""On a schedule: gives CloudFront the current secret by which the gateway knows it.
 
 The gateway knows each secret a whole period before and after CloudFront sends it
-(:mod:`deploytime.rotation`), so nothing depends on when this runs within that.
+(:mod:`deploytime.rotation`), so any moment within that is soon enough.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 _HEADER = "x-origin-secret"
 
 
-def handler(event: Mapping[str, Any], context: object) -> None:  # noqa: ARG001 - Lambda passes it
-    """``{"DistributionId": ..., "SecretArn": ...}``."""
+def handler(event: Mapping[str, Any], _context: object) -> None:
+    """Serve the schedule's ``{"DistributionId": ..., "SecretArn": ...}``."""
     import boto3  # comes with the Lambda runtime
 
     configure("origin", LogSettings())

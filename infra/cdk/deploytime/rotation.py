@@ -1,9 +1,9 @@
-"""Which keys are in which secret, and how they are exchanged without anybody noticing.
+"""The keys in each secret, and their exchange without an interruption.
 
-A set is *current, next, previous ones*. Whoever reads knows all of them; whoever writes uses the
-current one. A rotation makes the next the current: by then every reader has known it for a whole
-period, however long its execution environment has lived. What is on its way is still opened with
-the previous one; and the user function keeps all of them, because second factors are stored sealed
+A set is *current, next, previous ones*. A reader knows all of them; a writer uses the current one.
+A rotation makes the next the current. By then every reader has known it for a whole period, however
+long its execution environment has lived. Messages on their way are still opened with the previous
+one. The user function keeps all of them, because second factors are stored sealed
 (``python -m user.operations.reseal`` before one is taken out by hand).
 
 ============  =========================  ================================
@@ -26,27 +26,27 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shared.security.keys import Kind, make
+from shared.security.keys import KeyKind, make_key
 from shared.security.sealing import Jwk, JwkSet
 
-Secret = dict[str, str]
+SecretContent = dict[str, str]
 
 
-class Secrets(msgspec.Struct):
+class SecretContents(msgspec.Struct):
     """The content of the secrets."""
 
-    gateway: Secret
-    user: Secret
-    migration: Secret
-    notification: Secret
-    front: Secret
+    gateway: SecretContent
+    user: SecretContent
+    migration: SecretContent
+    notification: SecretContent
+    front: SecretContent
 
 
 class _Use(NamedTuple):
-    """What a set is for; how many previous keys it keeps, None for all."""
+    """The purpose of a set; the number of previous keys that it keeps, None for all."""
 
     name: str
-    kind: Kind
+    kind: KeyKind
     previous: int | None
 
 
@@ -55,17 +55,17 @@ _USER: Final = _Use("user", "sealing", None)
 _NOTIFICATION: Final = _Use("notification", "sealing", 1)
 
 
-def complete(held: Secrets, *, rotate: bool) -> Secrets:
-    """Make the keys that are missing; with ``rotate``, also exchange those that are there.
+def complete(held: SecretContents, *, rotate: bool) -> SecretContents:
+    """Make the missing keys; with ``rotate``, also exchange the others.
 
-    A rotation that broke off between two secrets is completed, not repeated: exchanged twice, the
-    key that the gateway still seals to would be one that nobody was told of.
+    A rotation that broke off between two secrets is completed, not repeated. After a second
+    exchange no reader might have the key that the gateway still seals to.
     """
     jwt = _keys(held.gateway.get("JWT_SIGNING_KEYS"), _JWT, rotate=rotate)
     user = _sealing(held, held.user, _USER, rotate=rotate)
     notification = _sealing(held, held.notification, _NOTIFICATION, rotate=rotate)
     origin = _origin(held, rotate=rotate)
-    return Secrets(
+    return SecretContents(
         gateway={
             **held.gateway,
             "JWT_SIGNING_KEYS": jwt.to_json(),
@@ -80,7 +80,7 @@ def complete(held: Secrets, *, rotate: bool) -> Secrets:
     )
 
 
-def _sealing(held: Secrets, secret: Secret, use: _Use, *, rotate: bool) -> JwkSet:
+def _sealing(held: SecretContents, secret: SecretContent, use: _Use, *, rotate: bool) -> JwkSet:
     private = secret.get(f"{use.name.upper()}_PRIVATE_KEYS")
     public = held.gateway.get(f"{use.name.upper()}_PUBLIC_KEYS")
     in_step = private is not None and public == _current(JwkSet.from_json(private, use.name))
@@ -97,7 +97,7 @@ def _keys(text: str | None, use: _Use, *, rotate: bool) -> JwkSet:
     return JwkSet((following, _new(use), *(current, *previous)[: use.previous]))
 
 
-def _origin(held: Secrets, *, rotate: bool) -> list[str]:
+def _origin(held: SecretContents, *, rotate: bool) -> list[str]:
     known = held.gateway.get("ORIGIN_SECRETS", "").split(",")
     if len(known) < 2:
         return [secrets.token_urlsafe(), secrets.token_urlsafe()]
@@ -111,4 +111,4 @@ def _current(keys: JwkSet) -> str:
 
 
 def _new(use: _Use) -> Jwk:
-    return make(use.kind, f"{use.name}-{secrets.token_hex(4)}")
+    return make_key(use.kind, f"{use.name}-{secrets.token_hex(4)}")

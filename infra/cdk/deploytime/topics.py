@@ -1,7 +1,7 @@
 """Custom resource ``Custom::Topics``: the cluster's topics, as the template states them.
 
 The template carries name, partitions and retention of each, so a change of
-:mod:`shared.contract.topics` is a change of the template, and is made before any function is.
+:mod:`shared.contract.topics` changes the template, and is made before any change of a function.
 """
 
 from __future__ import annotations
@@ -23,15 +23,11 @@ from shared.runtime.custom_resource import answer_with
 
 
 class TopicsNotMade(Exception):
-    """The topics are not as they should be; the message says which Kafka, and what it said."""
-
-
-class Settings(KafkaSettings, frozen=True, kw_only=True):
-    """What it is told by its environment: how to reach Kafka."""
+    """The topics cannot be made; the message has Kafka's address and its reason."""
 
 
 def stated(properties: Mapping[str, Any]) -> list[Topic]:
-    """The topics in a resource's properties; CloudFormation makes texts of all numbers."""
+    """Return the topics in a resource's properties, in which numbers are texts."""
     return [
         Topic(topic["Name"], int(topic["Partitions"]), int(topic["RetentionMs"]))
         for topic in properties["Topics"]
@@ -39,7 +35,7 @@ def stated(properties: Mapping[str, Any]) -> list[Topic]:
 
 
 def _ensure(properties: Mapping[str, Any]) -> dict[str, str]:
-    settings = load(Settings, environment(os.environ))
+    settings = load(KafkaSettings, environment(os.environ))
     configure("topics", settings)
     try:
         changes = ensure_topics(

@@ -1,1 +1,1 @@
-"""How much the system carries, and what limits it first: ``make capacity`` (docs/capacity.md)."""
+"""How much the system carries, and its first bottleneck: ``make capacity`` (docs/capacity.md)."""

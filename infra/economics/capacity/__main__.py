@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from infra.economics.capacity.plot import SYSTEMS, curve, draw
 
 
 def table() -> Iterator[str]:
-    """A line for each system and load, as Markdown."""
+    """Return a line for each system and load, as Markdown."""
     yield "| system | limit, logins/s | offered/s | answered/s | p50 | p99 |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for name, system in SYSTEMS.items():
@@ -26,11 +27,11 @@ def table() -> Iterator[str]:
 
 
 def main() -> None:
-    """Print and draw."""
+    """Print the tables, and draw them if a file is named."""
     parser = argparse.ArgumentParser(prog="make capacity", description=__doc__)
     parser.add_argument("--plot", type=Path, help="SVG file to write")
     given = parser.parse_args()
-    print(*table(), "", *measured.table(), sep="\n")
+    sys.stdout.write("\n".join([*table(), "", *measured.table()]) + "\n")
     if given.plot:
         draw(given.plot)
 

@@ -9,19 +9,19 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from infra.economics.capacity.simulation import Outcome, System, simulate
+from infra.economics.capacity.simulation import SimulatedSystem, SimulationResult, simulate
 
-_RECORD: Final = Path(__file__).with_name("measured.json")
+_MEASURED: Final = Path(__file__).with_name("measured.json")
 _SECONDS: Final = 1_800  # chance evens out
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What came of so many logins a second.
+    """The result of one rate of logins.
 
     Attributes:
-        offered, answered, refused: a second.
-        p50_s, p99_s: of those that were answered.
-        hash_s: what a hash took before and after, while all processors hashed.
+        offered, answered, refused: logins a second.
+        p50_s, p99_s: durations of the answered logins.
+        hash_s: duration of a hash before and after, while all processors hashed.
     """
 
     offered: float
@@ -32,8 +32,8 @@ class Row(msgspec.Struct, frozen=True):
     hash_s: float
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One measurement, of so many seconds at each rate; the rest is as in :class:`System`."""
+class Measurement(msgspec.Struct, frozen=True):
+    """One measurement, of ``seconds`` at each rate; the rest is as in :class:`SimulatedSystem`."""
 
     day: str
     processors: int
@@ -42,9 +42,9 @@ class Record(msgspec.Struct, frozen=True):
     way_s: float
     rows: tuple[Row, ...]
 
-    def system(self, row: Row) -> System:
-        """The machine while a row was measured, as the simulation is told of it."""
-        return System(
+    def system(self, row: Row) -> SimulatedSystem:
+        """Return the machine of a row's measurement, for the simulation."""
+        return SimulatedSystem(
             processors=self.processors,
             workers=self.workers,
             hash_s=row.hash_s,
@@ -57,31 +57,31 @@ class Pair(NamedTuple):
     """One rate, measured and simulated."""
 
     measured: Row
-    simulated: Outcome
+    simulated: SimulationResult
 
 
-def record() -> Record:
-    """What was measured last."""
-    return msgspec.json.decode(_RECORD.read_bytes(), type=Record)
+def last_measurement() -> Measurement:
+    """Return the last measurement."""
+    return msgspec.json.decode(_MEASURED.read_bytes(), type=Measurement)
 
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """Each rate that was measured, with what the simulation says of it."""
-    found = record()
+    """Return each measured rate, with the simulation's result for it."""
+    found = last_measurement()
     return tuple(
         Pair(row, simulate(found.system(row), row.offered, seconds=_SECONDS)) for row in found.rows
     )
 
 
 def table() -> Iterator[str]:
-    """Side by side, as Markdown; a ratio is measured over simulated."""
+    """Return both side by side, as Markdown; a ratio is measured over simulated."""
     yield "| a hash | limit/s | offered/s | answered/s | p50 | p99 |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for row, said in pairs():
         cells = (
             f"{row.hash_s:.2f} s",
-            f"{record().system(row).limit:.1f}",
+            f"{last_measurement().system(row).limit:.1f}",
             f"{row.offered:.1f}",
             _cell(row.answered, said.answered, ""),
             _cell(row.p50_s, said.p50_s, " s"),

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from infra.economics.capacity.simulation import Outcome, System, simulate
+from infra.economics.capacity.simulation import SimulatedSystem, SimulationResult, simulate
 
 SYSTEMS: Final = {
-    "6 partitions, 1 vCPU": System(),
-    "6 partitions, 1 vCPU, gives up late": System(gives_up_early=False),
-    "6 partitions, 4 vCPU": System(processors=4),
-    "24 partitions, 1 vCPU": System(partitions=24),
+    "6 partitions, 1 vCPU": SimulatedSystem(),
+    "6 partitions, 1 vCPU, gives up late": SimulatedSystem(gives_up_early=False),
+    "6 partitions, 4 vCPU": SimulatedSystem(processors=4),
+    "24 partitions, 1 vCPU": SimulatedSystem(partitions=24),
 }
 _STEPS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 
 
-def curve(system: System) -> list[Outcome]:
-    """From a tenth of what the system carries to twice of it."""
+def curve(system: SimulatedSystem) -> list[SimulationResult]:
+    """Return the results from a tenth of the system's limit to twice the limit."""
     return [simulate(system, step * system.limit) for step in _STEPS]
 
 

@@ -1,13 +1,13 @@
 """Logins on their way through one topic: an event-by-event simulation.
 
-What is simulated is what Lambda's mapping does (Developer Guide, "Apache Kafka event source"): one
-invocation at a time for each partition, with what has come in meanwhile, up to the batch size. In
-the function, records of different keys share its threads, and threads share its processors; a reply
+It simulates Lambda's mapping (Developer Guide, "Apache Kafka event source"): one invocation at a
+time for each partition, with the records that have come in meanwhile, up to the batch size. In the
+function, records of different keys share its threads, and threads share its processors. A reply
 leaves when its record is done; a command that cannot be answered in time is skipped.
 
-On one machine there is one gateway, too, which lets no more wait than are answered soon: by its own
-code here, :mod:`shared.bus.concurrency_limit`. In Lambda each of its environments has one request
-at most.
+On one machine there is one gateway, too, which lets no more requests wait than are answered soon;
+the simulation uses its code, :mod:`shared.bus.concurrency_limit`. In Lambda each of its
+environments has one request at most.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _WEIGHT = 0.2  # as in user.dispatch.durations
 _LONGEST_S = 1.0
 
 
-class System(NamedTuple):
-    """What there is.
+class SimulatedSystem(NamedTuple):
+    """The parts of a system that limit its logins.
 
     Attributes:
         partitions: of the topic.
@@ -37,9 +37,9 @@ class System(NamedTuple):
         workers: threads of one environment (``BATCH_WORKERS``).
         hash_s: one bcrypt hash on a processor of its own.
         way_s: everything else of a request: API, gateway, Kafka twice, PostgreSQL.
-        deadline_s: how long the gateway waits.
+        deadline_s: seconds that the gateway waits.
         batch: most records in one invocation.
-        together: all on one machine, behind one gateway; in Lambda each partition has an
+        together: all on one machine, behind one gateway. In Lambda each partition has an
             environment of its own.
         gives_up_early: a command is skipped when less time is left than one takes, as the user
             function does; otherwise only past its deadline.
@@ -57,17 +57,17 @@ class System(NamedTuple):
 
     @property
     def limit(self) -> float:
-        """Logins a second that it can carry at most."""
+        """The most logins a second that it can carry."""
         environments = 1 if self.together else self.partitions
         return environments * self.processors / self.hash_s
 
 
-class Outcome(NamedTuple):
-    """What people saw.
+class SimulationResult(NamedTuple):
+    """The clients' view of a simulation.
 
     Attributes:
         offered, answered: logins a second that came, and that were answered in time.
-        p50_s, p99_s: of those that were answered.
+        p50_s, p99_s: durations of the answered logins.
     """
 
     offered: float
@@ -77,14 +77,16 @@ class Outcome(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A login: when it came, and in which partition."""
+    """A login: its time and its partition."""
 
     at_s: float
     partition: int
 
 
-def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1) -> Outcome:
-    """Let logins come at random (Poisson) for a while.
+def simulate(
+    system: SimulatedSystem, rate: float, *, seconds: float = 300, seed: int = 1
+) -> SimulationResult:
+    """Simulate logins that come at random (Poisson).
 
     Args:
         rate: logins a second, spread evenly over the partitions.
@@ -95,20 +97,20 @@ def simulate(system: System, rate: float, *, seconds: float = 300, seed: int = 1
     for arrival in arrivals:
         environments[0 if system.together else arrival.partition].append(arrival)
     waits = [wait for each in environments.values() for wait in _Environment(system).work(each)]
-    return outcome(waits, system.deadline_s, seconds)
+    return summarize(waits, system.deadline_s, seconds)
 
 
-def outcome(waits: list[float], deadline_s: float, seconds: float) -> Outcome:
-    """What came of so many logins in so many seconds."""
+def summarize(waits: list[float], deadline_s: float, seconds: float) -> SimulationResult:
+    """Return the result of so many logins in so many seconds."""
     answered = sorted(wait for wait in waits if wait <= deadline_s)
     if len(answered) < 2:
-        return Outcome(len(waits) / seconds, len(answered) / seconds, 0, 0)
+        return SimulationResult(len(waits) / seconds, len(answered) / seconds, 0, 0)
     cuts = statistics.quantiles(answered, n=100, method="inclusive")
-    return Outcome(len(waits) / seconds, len(answered) / seconds, cuts[49], cuts[98])
+    return SimulationResult(len(waits) / seconds, len(answered) / seconds, cuts[49], cuts[98])
 
 
 def _arrivals(
-    system: System, rate: float, seconds: float, chance: random.Random
+    system: SimulatedSystem, rate: float, seconds: float, chance: random.Random
 ) -> Iterator[Arrival]:
     now = chance.expovariate(rate)
     while now < seconds:
@@ -117,7 +119,7 @@ def _arrivals(
 
 
 class _Hash:
-    """A login that is being worked on; in a batch of one it needs none of the threads."""
+    """A login in work; in a batch of one it needs none of the threads."""
 
     def __init__(self, login: Arrival, begun_s: float, work_s: float, *, alone: bool) -> None:
         self.login = login
@@ -129,7 +131,7 @@ class _Hash:
 class _Environment:
     """One environment of the user function; its threads get equal parts of its processors."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: SimulatedSystem) -> None:
         self._system = system
         self._now = 0.0
         self._topic: dict[int, deque[Arrival]] = defaultdict(deque)
@@ -144,7 +146,7 @@ class _Environment:
         self._admitted: dict[Arrival, ExitStack] = {}
 
     def work(self, arrivals: list[Arrival]) -> list[float]:
-        """How long each login took; more than the deadline for the refused and the skipped."""
+        """Return each login's duration; for a refused or skipped one more than the deadline."""
         for arrival in arrivals:
             self._work_until(arrival.at_s)
             if self._system.together and not self._is_admitted(arrival):
@@ -188,7 +190,7 @@ class _Environment:
             pass
 
     def _invoke(self) -> bool:
-        """An invocation for a partition that has none and in which something waits."""
+        """Begin an invocation for a partition with waiting records and no invocation."""
         for partition, waiting in self._topic.items():
             if waiting and not self._invoked[partition]:
                 size = min(len(waiting), self._system.batch)
@@ -201,7 +203,7 @@ class _Environment:
         return False
 
     def _take(self) -> bool:
-        """A thread takes the next record of a batch."""
+        """Let a free thread take the next record of a batch."""
         threads = sum(not each.alone for each in self._running)
         if not self._batch or threads >= self._system.workers:
             return False

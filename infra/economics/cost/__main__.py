@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import cast
 
 from infra.cdk.environments import ENVIRONMENTS
 from infra.economics.cost import prices
-from infra.economics.cost.model import Kafka, Load, month, total
+from infra.economics.cost.model import KafkaKind, Load, month, total
 
 
-def table(load: Load, environment: str, kafka: Kafka) -> str:
-    """The bill as text."""
+def table(load: Load, environment: str, kafka: KafkaKind) -> str:
+    """Return the bill as text."""
     (stage,) = (stage for name, stage in ENVIRONMENTS.items() if name == environment)
     lines = month(load, stage, kafka)
     rows = [f"{'USD a month':<28}{'idle':>10}{'by load':>12}{'total':>12}"]
@@ -26,7 +27,7 @@ def table(load: Load, environment: str, kafka: Kafka) -> str:
 
 
 def main() -> None:
-    """Print it."""
+    """Print the bill of a month."""
     parser = argparse.ArgumentParser(prog="make cost", description=__doc__)
     parser.add_argument("--rps", type=float, required=True, help="requests a second, on average")
     parser.add_argument("--users", type=int, required=True, help="users stored")
@@ -34,15 +35,17 @@ def main() -> None:
     parser.add_argument("--kafka", choices=("serverless", "express", "own"), default="serverless")
     parser.add_argument("--prices", action="store_true", help="show each price and its source")
     given = parser.parse_args()
-    print(
-        f"{given.environment}, Kafka {given.kafka}, {given.rps:g} requests/s, "
-        f"{given.users:,} users\nList prices of {prices.REGION}, noted by hand on {prices.DATE}; "
-        "look them up again.\n"
-    )
     load = Load(rps=given.rps, users=given.users)
-    print(table(load, given.environment, cast("Kafka", given.kafka)))
+    demand = f"{given.rps:g} requests/s, {given.users:,} users"
+    lines = [
+        f"{given.environment}, Kafka {given.kafka}, {demand}",
+        f"List prices of {prices.REGION}, noted by hand on {prices.DATE}; look them up again.",
+        "",
+        table(load, given.environment, cast("KafkaKind", given.kafka)),
+    ]
     if given.prices:
-        print("", *prices.table(), sep="\n")
+        lines += ["", *prices.table()]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From requests and users to the units that are paid for. Every formula stands in docs/cost.md."""
+"""The units that AWS bills for so many requests and users; docs/cost.md has every formula."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HOURS: Final = 730
 SECONDS: Final = HOURS * 3600
 _GB: Final = 1e9
 
-Kafka = Literal["serverless", "express", "own"]
+KafkaKind = Literal["serverless", "express", "own"]
 
 
 class Mix(NamedTuple):
-    """What people do, as parts of all requests; the rest reads a cached profile.
+    """The clients' requests, as parts of all; the rest reads a cached profile.
 
     Attributes:
         login, register: one bcrypt hash each.
@@ -33,7 +33,7 @@ class Mix(NamedTuple):
 
 
 class Work(NamedTuple):
-    """How long things take, and how big they are.
+    """Durations in seconds, and sizes in bytes.
 
     Attributes:
         bcrypt_s: a hash of cost 12 on one virtual CPU (``make bench`` measures it).
@@ -41,9 +41,9 @@ class Work(NamedTuple):
         reply_s: the way to the user function and back.
         cached_s: a profile from the cache.
         mail_s: one mail.
-        record_bytes: a record with headers, compressed by nobody.
-        response_bytes: an answer with its headers.
-        log_bytes: what one request writes to all logs.
+        record_bytes: a record with headers, not compressed.
+        response_bytes: an HTTP response with its headers.
+        log_bytes: one request's lines in all logs.
         user_bytes: a user with sessions and indexes.
     """
 
@@ -59,7 +59,7 @@ class Work(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What is asked of the system: requests a second, on average over the month; users stored."""
+    """The load: requests a second, on average over the month; users stored."""
 
     rps: float
     users: int
@@ -68,7 +68,7 @@ class Load(NamedTuple):
 
     @property
     def requests(self) -> float:
-        """In a month."""
+        """Requests in a month."""
         return self.rps * SECONDS
 
     @property
@@ -83,12 +83,12 @@ class Load(NamedTuple):
 
     @property
     def mails(self) -> float:
-        """In a month."""
+        """Mails in a month."""
         return self.requests * self.mix.mail
 
 
 class Line(NamedTuple):
-    """One component: what it costs when nobody comes, and what the load adds (USD a month)."""
+    """One component: its cost without load, and the cost that the load adds (USD a month)."""
 
     component: str
     idle: float
@@ -96,15 +96,15 @@ class Line(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Both."""
+        """Both, in USD a month."""
         return self.idle + self.by_load
 
 
-def month(load: Load, stage: Environment, kafka: Kafka) -> list[Line]:
-    """The bill of one month, by component.
+def month(load: Load, stage: Environment, kafka: KafkaKind) -> list[Line]:
+    """Return the bill of one month, by component.
 
     Args:
-        kafka: ``own`` is Kafka, PostgreSQL and Redis that one has anyway: they and the network are
+        kafka: ``own`` is Kafka, PostgreSQL and Redis that exist already. They and the network are
             not on this bill.
     """
     lines = [_api(load), _functions(load), _snapshots(), _pollers(), _secrets(kafka)]
@@ -118,7 +118,7 @@ def month(load: Load, stage: Environment, kafka: Kafka) -> list[Line]:
 
 
 def mappings() -> int:
-    """How many topics are read by functions."""
+    """Return the number of topics that functions read."""
     return sum(1 for topic in TOPICS if not topic.name.endswith((".reply", ".failed")))
 
 
@@ -127,20 +127,23 @@ def _api(load: Load) -> Line:
 
 
 def _front(load: Load) -> Line:
-    """Each request runs the function that notes its address."""
+    """Return the cost of CloudFront; each request also runs a function that notes its address."""
     each = prices.FRONT_REQUEST + prices.FRONT_FUNCTION
     each += load.work.response_bytes / _GB * prices.FRONT_OUT_GB
     return Line("CloudFront", 0, load.requests * each)
 
 
 def _firewall(load: Load) -> Line:
-    """Three groups of AWS's rules, and the limit for each address."""
+    """Return the cost of three groups of AWS's rules, and of the limit for each address."""
     idle = prices.FIREWALL + 4 * prices.FIREWALL_RULE
     return Line("AWS WAF", idle, load.requests * prices.FIREWALL_REQUEST)
 
 
 def _functions(load: Load) -> Line:
-    """At low load each command is an invocation of its own; batches only make it cheaper."""
+    """Return the cost of all invocations.
+
+    At low load each command is an invocation of its own; batches only make it cheaper.
+    """
     work = load.work
     cached = load.requests - load.commands
     gateway_s = cached * work.cached_s
@@ -153,18 +156,21 @@ def _functions(load: Load) -> Line:
 
 
 def _snapshots() -> Line:
-    """One published version of each function is kept ready."""
+    """Return the cost of one published version of each function, kept ready."""
     return Line("SnapStart", (1.0 + 1.769 + 1.0) * SECONDS * prices.SNAPSHOT_GB_S, 0)
 
 
 def _pollers() -> Line:
-    """One group shares its units: ten pollers of 5 MB/s are one."""
+    """Return the cost of pollers in one group, where ten pollers of 5 MB/s are one unit."""
     units = math.ceil(mappings() / 10)
     return Line("Event pollers (one group)", units * HOURS * prices.POLLER_UNIT_H, 0)
 
 
-def _kafka(load: Load, kind: Kafka) -> Line:
-    """Each command is a record and a reply; a reply is read by every gateway of its partition."""
+def _kafka(load: Load, kind: KafkaKind) -> Line:
+    """Return the cost of the cluster and its traffic.
+
+    Each command is a record and a reply, which every gateway of its partition reads.
+    """
     records = 2 * load.commands + load.mails
     gb_in = records * load.work.record_bytes / _GB
     if kind == "express":
@@ -179,7 +185,7 @@ def _kafka(load: Load, kind: Kafka) -> Line:
 
 
 def _units(load: Load, stage: Environment) -> float:
-    """Aurora capacity units, on average: one carries about 200 commands a second."""
+    """Return Aurora capacity units, on average; one carries about 200 commands a second."""
     needed = load.commands / SECONDS / 200
     return min(max(stage.database_min_acu, needed), stage.database_max_acu)
 
@@ -199,7 +205,10 @@ def _proxy(load: Load, stage: Environment) -> Line:
 
 
 def _cache(load: Load) -> Line:
-    """A request counts in the rate limit and reads or drops a profile: four units of 1 KB."""
+    """Return the cost of the cache.
+
+    A request counts in the rate limit and reads or drops a profile: four units of 1 KB.
+    """
     idle = prices.CACHE_LEAST_GB * HOURS * prices.CACHE_STORED_GB_H
     profiles_gb = min(load.users, load.rps * 300) * 1_000 / _GB
     more_gb = max(0.0, profiles_gb - prices.CACHE_LEAST_GB)
@@ -208,22 +217,22 @@ def _cache(load: Load) -> Line:
 
 
 def _endpoints(stage: Environment) -> Line:
-    """Secrets Manager and SES in each zone; that of S3 is free."""
+    """Return the cost of endpoints for Secrets Manager and SES in each zone; S3's is free."""
     return Line("VPC endpoints", 2 * stage.zones * HOURS * prices.ENDPOINT_H, 0)
 
 
-def _secrets(kafka: Kafka) -> Line:
-    """The functions' four and CloudFront's; and the database's, where it is ours."""
+def _secrets(kafka: KafkaKind) -> Line:
+    """Return the cost of the functions' four secrets, CloudFront's, and our database's."""
     secrets = 5 if kafka == "own" else 6
     return Line("Secrets and keys", secrets * prices.SECRET + 2 * prices.KMS_KEY, 0)
 
 
-def alarms(stage: Environment, kafka: Kafka) -> int:
-    """The template's; a slow API; old records, of which MSK tells; CloudFront's old secret."""
+def alarms(stage: Environment, kafka: KafkaKind) -> int:
+    """Return the number of alarms: the template's, slow API, old records, old origin secret."""
     return 12 + 1 + (0 if kafka == "own" else 6) + (1 if stage.front else 0)
 
 
-def _watching(load: Load, stage: Environment, kafka: Kafka) -> Line:
+def _watching(load: Load, stage: Environment, kafka: KafkaKind) -> Line:
     idle = alarms(stage, kafka) * prices.ALARM_METRIC + prices.DASHBOARD
     idle += mappings() * 8 * prices.METRIC  # EventCount and KafkaMetrics of each mapping
     return Line("CloudWatch", idle, load.requests * load.work.log_bytes / _GB * prices.LOG_GB)
@@ -234,7 +243,7 @@ def _mail(load: Load) -> Line:
 
 
 def total(lines: list[Line]) -> Iterator[float]:
-    """Idle, by load, and both."""
+    """Return the sums: idle, by load, and both."""
     yield sum(line.idle for line in lines)
     yield sum(line.by_load for line in lines)
     yield sum(line.total for line in lines)

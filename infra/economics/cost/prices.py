@@ -1,7 +1,7 @@
 """List prices of us-east-1 in USD, without free tiers, discounts and taxes, each with its page.
 
 They were noted on :data:`DATE`, from memory of these pages and from copies of them; nothing here
-asks AWS. Prices change: who plans with them looks them up again.
+asks AWS. Prices change: look them up again before you plan with them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ REGION: Final = "us-east-1"
 
 
 class Price(float):
-    """What a unit costs.
+    """The price of a unit.
 
     Attributes:
         what: the unit.
@@ -25,7 +25,7 @@ class Price(float):
     source: str
 
     def __new__(cls, usd: float, what: str, source: str) -> Price:
-        """A price in USD."""
+        """Make a price in USD."""
         price = super().__new__(cls, usd)
         price.what = what
         price.source = source
@@ -87,7 +87,7 @@ MAIL: Final = Price(0.10e-3, "mail", "aws.amazon.com/ses/pricing")
 
 
 def table() -> Iterator[str]:
-    """All of them, as lines of Markdown."""
+    """Return all prices, as lines of Markdown."""
     yield "| USD | for a | page |"
     yield "| --- | --- | --- |"
     for price in globals().values():

@@ -1,8 +1,8 @@
 """How many requests may wait for answers at the same time.
 
 Past what a service can do, a longer queue only makes every answer later, until all come after their
-deadlines and the service works for nobody. So no more may wait than are answered soon, at the rate
-at which answers come while there is something to wait for (Little's law).
+deadlines and the work is wasted. So no more may wait than are answered soon, at the rate at which
+answers come while there is something to wait for (Little's law).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from shared.contract.errors import Overloaded, Refusal
 
-# So many may always wait: a pause of the other side must not shut everybody out.
+# So many may always wait: a pause of the other side must not shut out all requests.
 _LEAST = 8
 # The rate is known after this share of the time in which an answer is soon.
 _KNOWN_AFTER = 0.2
@@ -22,7 +22,7 @@ _REMEMBERED = 100_000
 
 
 class ConcurrencyLimit:
-    """Bounds what waits for one kind of answer; used from one thread.
+    """A bound on the requests that wait for one kind of answer; used from one thread.
 
     Args:
         soon_s: how long an answer may take.
@@ -45,7 +45,7 @@ class ConcurrencyLimit:
 
     @property
     def limit(self) -> float:
-        """How many may wait now."""
+        """The number of requests that may wait now."""
         now = self._now()
         while self._answered and self._answered[0] < now - self._soon_s:
             self._answered.popleft()
@@ -57,7 +57,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Wait in here for the answer; a refusal is one.
+        """Count a request as waiting while the block runs; a refusal is an answer, too.
 
         Raises:
             Overloaded: as many wait as can be answered soon.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 def oauth_callback() -> Callable[[str], tuple[str, float]]:
-    """librdkafka's ``oauth_cb``: a token, and when it expires (seconds since the epoch)."""
+    """Return librdkafka's ``oauth_cb``: a token, and when it expires (seconds since the epoch)."""
     from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
     region = os.environ["AWS_REGION"]  # the Lambda runtime always sets it

@@ -45,7 +45,7 @@ class Undeliverable(ServiceError):
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
-    """What every client needs: addresses, security, and how connections are kept."""
+    """Return what every client needs: addresses, security, and how connections are kept."""
     config: dict[str, Any] = {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "security.protocol": settings.kafka_security_protocol,
@@ -54,7 +54,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
         "connections.max.idle.ms": 300_000,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,  # its lines say what error_cb is told, each time it tries again
+        "log_level": 2,  # its lines repeat what error_cb gets, at each new attempt
         "error_cb": _ErrorLog(),
     }
     pem = {
@@ -69,7 +69,7 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def reader_config(settings: KafkaSettings) -> dict[str, Any]:
-    """A consumer that is assigned its partition and joins no group."""
+    """Return the configuration of a consumer that joins no group."""
     return {
         **client_config(settings),
         "group.id": "reader",  # librdkafka asks for one even where none is joined
@@ -84,8 +84,8 @@ def reader_config(settings: KafkaSettings) -> dict[str, Any]:
 class Publisher:
     """The producer: idempotent, acknowledged by all in-sync replicas, nothing lingers.
 
-    Delivery reports are handed out by :meth:`poll`: either whoever waits calls it, or
-    :meth:`start` runs a thread that does.
+    Delivery reports are handed out by :meth:`poll`. Either the waiting caller calls it, or a
+    thread that :meth:`start` runs.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -115,11 +115,12 @@ class Publisher:
         """Write one record.
 
         Returns:
-            Done when the record is safe in Kafka; raises :class:`Unavailable` when it was given
-            up, :class:`Undeliverable` when it can never be written.
+            A future that is done when the record is safe in Kafka. It raises
+            :class:`Unavailable` for a record that was given up, and :class:`Undeliverable` for one
+            that can never be written.
         """
         delivered: Future[None] = Future()
-        delivered.set_running_or_notify_cancel()  # a report comes even when nobody waits for it
+        delivered.set_running_or_notify_cancel()  # a report comes even when no caller waits for it
         try:
             self._producer.produce(
                 topic,
@@ -146,7 +147,7 @@ class Publisher:
             self._thread.start()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Wait up to ``timeout`` seconds for what is on its way, then stop."""
+        """Wait up to ``timeout`` seconds for unsent records, then stop."""
         self._producer.flush(timeout)
         self._stopped.set()
         if self._thread is not None:
@@ -181,7 +182,7 @@ def _sasl(settings: KafkaSettings) -> dict[str, Any]:
 
 
 class _ErrorLog:
-    """librdkafka's ``error_cb``: each kind of error at most once in a while, with its count."""
+    """librdkafka's ``error_cb``: logs each kind of error at most every 10 s, with its count."""
 
     def __init__(self) -> None:
         self._quiet_until: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Answering: from a function back to whoever asked."""
+"""Replies: from a function back to the requester."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Replier:
         self._publisher = publisher
 
     def reply(self, request: Envelope, value: bytes) -> None:
-        """Answer with a value.
+        """Send a value as the reply.
 
         Raises:
-            Unavailable: Kafka did not take it; the record has to be delivered again.
+            Unavailable: Kafka did not take the reply; the request has to be delivered again.
         """
         self._send(request, value, None)
 
     def refuse(self, request: Envelope, refusal: Refusal) -> None:
-        """Answer with a refusal: NestJS's error header and no value.
+        """Send a refusal as the reply: NestJS's error header and no value.
 
         Raises:
             Unavailable: as above.

@@ -1,4 +1,4 @@
-"""Request-reply over Kafka: ask, and await the answer on a partition of one's own.
+"""The reader of replies: one partition of the reply topic, without a consumer group.
 
 A consumer group would rebalance each time an execution environment comes or goes, and cost
 seconds. So a requester joins no group: it picks one partition of the reply topic, is assigned its
@@ -39,7 +39,7 @@ class ReplyConsumer:
     """The reader of one partition of the reply topic.
 
     Attributes:
-        late: how many replies came after their requester had given up.
+        late: the number of replies that came after their requester had given up.
     """
 
     def __init__(self, settings: KafkaSettings, topic: str) -> None:
@@ -52,7 +52,7 @@ class ReplyConsumer:
         self.late = 0
 
     def __len__(self) -> int:
-        """How many requests wait for a reply."""
+        """Return the number of requests that wait for a reply."""
         return len(self._waiting)
 
     @property
@@ -61,10 +61,10 @@ class ReplyConsumer:
         return self._place.partition if self._place else None
 
     def ensure_assigned(self) -> None:
-        """Stand at the end of the partition, unless this reader has been reading all along.
+        """Go to the end of the partition, unless the last read was less than 5 s ago.
 
-        The clock on the wall is asked, not the monotonic one: it also counts the time for which
-        an execution environment was frozen or kept as a snapshot.
+        The wall clock is used, not the monotonic one: it also counts the time for which an
+        execution environment was frozen or kept as a snapshot.
 
         Raises:
             Unavailable: no broker answers, or the reply topic is not there.
@@ -73,7 +73,7 @@ class ReplyConsumer:
             self.seek_end()
 
     def seek_end(self) -> None:
-        """Be assigned the end of the partition; pick the partition the first time.
+        """Take the end of the partition as the position; pick the partition the first time.
 
         Raises:
             Unavailable: as above.
@@ -87,23 +87,23 @@ class ReplyConsumer:
         self._read_at = time.time()
 
     def register(self, correlation_id: str) -> Future[bytes]:
-        """Announce a request; the future has the reply's value, or raises its refusal."""
+        """Return a future for a request; it has the reply's value, or raises its refusal."""
         reply: Future[bytes] = Future()
-        reply.set_running_or_notify_cancel()  # nobody can cancel it under the reader
+        reply.set_running_or_notify_cancel()  # cancelled under the reader, it could not be settled
         self._waiting[correlation_id.encode()] = reply
         return reply
 
-    def reject(self, name: bytes, error: Exception) -> None:
-        """There will be no reply to this request, if none has come."""
-        reply = self._waiting.pop(name, None)  # whoever takes it out settles it, and nobody else
+    def reject(self, correlation_id: bytes, error: Exception) -> None:
+        """Fail a request to which no reply has come."""
+        reply = self._waiting.pop(correlation_id, None)  # only the thread that takes it settles it
         if reply is not None:
             reply.set_exception(error)
 
     def discard(self, correlation_id: str) -> None:
-        """Nobody waits for this any more; a reply that still comes is counted as late."""
-        name = correlation_id.encode()
-        if self._waiting.pop(name, None) is not None:
-            self._given_up[name] = None
+        """Forget a request; a reply that still comes is counted as late."""
+        key = correlation_id.encode()
+        if self._waiting.pop(key, None) is not None:
+            self._given_up[key] = None
             if len(self._given_up) > _REMEMBERED:
                 self._given_up.popitem(last=False)
 
@@ -117,16 +117,17 @@ class ReplyConsumer:
                 self._take(message)
 
     def close(self) -> None:
-        """Leave the broker; every requester is told that there will be no answer."""
-        for name in list(self._waiting):
-            self.reject(name, Unavailable("The gateway stops."))
+        """Fail every request that waits, and leave the broker."""
+        for correlation_id in list(self._waiting):
+            self.reject(correlation_id, Unavailable("The gateway stops."))
         self._consumer.close()
 
     def _end_of_any(self) -> TopicPartition:
-        """The end of a partition picked at random, of those that the topic is created with.
+        """Return the end of a partition picked at random.
 
-        The cluster is not asked which there are: confluent-kafka answers that with its admin
-        client, whose import would be a fiftieth of a cold start.
+        The number of partitions is the one the topic is created with. The cluster is not asked:
+        confluent-kafka answers that with its admin client, whose import would be a fiftieth of a
+        cold start.
         """
         stated = _PARTITIONS[self._topic]
         for partition in _random.sample(range(stated), stated):
@@ -138,7 +139,10 @@ class ReplyConsumer:
         raise Unavailable(f"The topic {self._topic} does not exist.")
 
     def _end(self, partition: int) -> TopicPartition:
-        """An explicit offset: "end" would be looked up later, perhaps after the reply is there."""
+        """Return the end of a partition as an explicit offset.
+
+        The symbolic "end" would be looked up later, perhaps after the reply is there.
+        """
         place = TopicPartition(self._topic, partition)
         _, place.offset = self._consumer.get_watermark_offsets(place, timeout=_BROKER_TIMEOUT_S)
         return place
@@ -149,17 +153,18 @@ class ReplyConsumer:
             return
         raw = dict(message.headers() or ())
         headers = {name: value for name, value in raw.items() if isinstance(value, bytes)}
-        name = headers.get(CORRELATION_ID, b"")
-        reply = self._waiting.pop(name, None)
+        correlation_id = headers.get(CORRELATION_ID, b"")
+        reply = self._waiting.pop(correlation_id, None)
         if reply is None:
-            self._count_stray(name)
+            self._count_late(correlation_id)
         elif refusal := headers.get(NEST_ERROR):
             reply.set_exception(decode_refusal(refusal))
         else:
             reply.set_result(message.value() or b"null")
 
-    def _count_stray(self, name: bytes) -> None:
-        if name in self._given_up:
-            del self._given_up[name]
+    def _count_late(self, correlation_id: bytes) -> None:
+        if correlation_id in self._given_up:
+            del self._given_up[correlation_id]
             self.late += 1
-            log.info("late reply dropped", extra={"correlation_id": name.decode(errors="replace")})
+            shown = correlation_id.decode(errors="replace")
+            log.info("late reply dropped", extra={"correlation_id": shown})

@@ -39,39 +39,42 @@ class PollStrategy(Protocol):
     """Who polls while a request waits."""
 
     def ready(self) -> None:
-        """Make sure that the reader stands at its place before a request is sent.
+        """Make sure that the reply consumer has a position before a request is sent.
 
         Raises:
-            Unavailable: it cannot.
+            Unavailable: it has none.
         """
 
-    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
-        """The future's result; ``poll`` is what makes it come.
+    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll, /) -> _T:
+        """Return the future's result, which a call of ``poll`` brings.
 
         Raises:
             TimeoutError: it did not come within ``seconds``.
         """
 
     def start(self) -> None:
-        """Begin; called once, before the first request."""
+        """Begin to poll; called once, before the first request."""
 
     def close(self) -> None:
         """End; called once, after the last request."""
 
 
 class CallerPolls:
-    """Lambda: whoever waits polls. Nothing runs between two requests."""
+    """Lambda: the waiting caller polls. Nothing runs between two requests."""
 
     def __init__(self, publisher: Publisher, replies: ReplyConsumer) -> None:
         self._replies = replies
         self._publisher = publisher
 
     def ready(self) -> None:
-        """See :class:`PollStrategy`."""
+        """Go to the end of the reply partition where that is needed."""
         self._replies.ensure_assigned()
 
-    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:
-        """See :class:`PollStrategy`. Blocks the loop: an environment has one request at a time."""
+    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll, /) -> _T:
+        """Poll until the future is done.
+
+        The event loop is blocked meanwhile: an execution environment has one request at a time.
+        """
         end = time.monotonic() + seconds
         while not future.done():
             left = end - time.monotonic()
@@ -81,14 +84,14 @@ class CallerPolls:
         return future.result()
 
     def start(self) -> None:
-        """Find a place in the initialisation phase, so that the first request need not."""
+        """Take a position in the initialisation phase, so that the first request need not."""
         try:
             self._replies.ensure_assigned()
         except Unavailable as unavailable:
             log.warning("no place on the reply topic yet", extra={"reason": unavailable.message})
 
     def close(self) -> None:
-        """See :class:`PollStrategy`."""
+        """Close both Kafka clients."""
         self._publisher.close()
         self._replies.close()
 
@@ -103,22 +106,22 @@ class BackgroundPolls:
         self._reader = Thread(target=self._read, name="reply-reader", daemon=True)
 
     def ready(self) -> None:
-        """See :class:`PollStrategy`."""
+        """Check that the reading thread has a position."""
         if self._replies.partition is None:
             raise Unavailable("Kafka is not reached yet.")
 
-    async def wait_for(self, future: Future[_T], seconds: float, poll: Poll) -> _T:  # noqa: ARG002 - the threads poll
-        """See :class:`PollStrategy`."""
+    async def wait_for(self, future: Future[_T], seconds: float, _poll: Poll, /) -> _T:
+        """Await the future, which one of the threads settles."""
         async with asyncio.timeout(seconds):
             return await asyncio.wrap_future(future)
 
     def start(self) -> None:
-        """See :class:`PollStrategy`."""
+        """Start both threads."""
         self._publisher.start()
         self._reader.start()
 
     def close(self) -> None:
-        """See :class:`PollStrategy`."""
+        """Stop both threads, and close their clients."""
         self._publisher.close()
         self._stopped.set()
         self._reader.join()
@@ -135,7 +138,7 @@ class BackgroundPolls:
 
 
 MakeStrategy = Callable[[Publisher, ReplyConsumer], PollStrategy]
-"""What makes a strategy of the clients that are to be polled: one of the two classes."""
+"""Makes a strategy for the two clients to be polled; one of the two classes."""
 
 
 class Requester:
@@ -144,11 +147,11 @@ class Requester:
     Args:
         reply_topic: where the answers are read.
         timeout_s: how long an answer is awaited; also the deadline that travels along.
-        limit: how many requests to one topic may wait at the same time, at most
+        limit: the most requests to one topic that may wait at the same time
             (:mod:`shared.bus.concurrency_limit`).
 
     Attributes:
-        unanswered: how many requests ran into their deadline.
+        unanswered: the number of requests that ran into their deadline.
     """
 
     def __init__(
@@ -184,7 +187,7 @@ class Requester:
             key: records of one key are worked on in order.
             value: JSON.
             envelope: has the correlation id; reply address and deadline are filled in here.
-            timeout_s: when not as long as usual.
+            timeout_s: seconds to wait, where they differ from the usual timeout.
 
         Returns:
             The reply's value, JSON.
@@ -204,10 +207,10 @@ class Requester:
     async def _request(
         self, topic: str, key: str, value: bytes, request: Envelope, patience_s: float
     ) -> bytes:
-        name = request.correlation_id or ""
-        reply = self._replies.register(name)
+        correlation_id = request.correlation_id or ""
+        reply = self._replies.register(correlation_id)
         sent = self._publisher.publish(topic, value=value, key=key, headers=request.to_headers())
-        sent.add_done_callback(lambda done: self._fail_undelivered(done, name))
+        sent.add_done_callback(lambda done: self._fail_undelivered(done, correlation_id))
         try:
             return await self._strategy.wait_for(reply, patience_s, self._poll)
         except TimeoutError:
@@ -216,10 +219,10 @@ class Requester:
                 raise Unavailable("Kafka did not take the request in time.") from None
             raise ReplyTimeout("The service did not answer in time.") from None
         finally:
-            self._replies.discard(name)
+            self._replies.discard(correlation_id)
 
     async def publish(self, topic: str, key: str, value: bytes, envelope: Envelope) -> None:
-        """Send an event; returns when it is safe in Kafka.
+        """Send an event, and wait until it is safe in Kafka.
 
         Raises:
             Unavailable: Kafka did not take it in time.
@@ -235,11 +238,11 @@ class Requester:
         self._strategy.start()
 
     def close(self) -> None:
-        """Send what is on its way and stop."""
+        """Wait for unsent records, then stop."""
         self._strategy.close()
 
     def _limit_of(self, topic: str) -> ConcurrencyLimit:
-        """Of each topic its own: what is slow must not shut out what is not."""
+        """Return a topic's own limit: a slow topic must not shut out the others."""
         if topic not in self._limits:
             soon_s = self._timeout_s * _SOON
             self._limits[topic] = ConcurrencyLimit(soon_s=soon_s, most=self._limit)
@@ -257,7 +260,7 @@ class Requester:
         self._publisher.poll(0)
         self._replies.poll(timeout)
 
-    def _fail_undelivered(self, sent: Future[None], name: str) -> None:
+    def _fail_undelivered(self, sent: Future[None], correlation_id: str) -> None:
         error = sent.exception()
         if isinstance(error, Exception):
-            self._replies.reject(name.encode(), error)
+            self._replies.reject(correlation_id.encode(), error)

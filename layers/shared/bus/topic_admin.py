@@ -45,7 +45,7 @@ _TIMEOUT_S: Final = 30.0
 
 
 class TopicChanges(msgspec.Struct, frozen=True):
-    """What was done, by topic name; three empty lists when all was right already."""
+    """What was done, as topic names; three empty lists when all was right already."""
 
     created: list[str]
     grown: list[str]
@@ -55,11 +55,11 @@ class TopicChanges(msgspec.Struct, frozen=True):
 def ensure_topics(
     admin: AdminClient, topics: Iterable[Topic] = TOPICS, *, roll_segments: bool = True
 ) -> TopicChanges:
-    """Create what is missing, add partitions where there are too few, set the retention.
+    """Create missing topics, add missing partitions, set the retention.
 
     Args:
         admin: a client of the cluster; replicas follow the cluster's defaults.
-        topics: what there shall be.
+        topics: as they shall be.
         roll_segments: also set when a segment is closed. MSK Serverless refuses that (MSK
             Developer Guide, "Configuration properties for MSK Serverless clusters").
 
@@ -82,16 +82,16 @@ def ensure_topics(
 
 
 def _partitions(admin: AdminClient) -> dict[str, int]:
-    """How many partitions each topic has, as the brokers know it now."""
+    """Return the number of partitions of each topic, as the brokers know it now."""
     found = admin.list_topics(timeout=_TIMEOUT_S).topics
     return {name: len(topic.partitions) for name, topic in found.items()}
 
 
 def _await_partitions(admin: AdminClient, wanted: Mapping[str, Topic]) -> None:
-    """Wait until brokers know what the controller has done: they learn of it a little later.
+    """Wait until the brokers know what the controller has done.
 
     Raises:
-        TimeoutError: they do not within the usual timeout.
+        TimeoutError: they do not know it within the usual timeout.
     """
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
@@ -114,7 +114,10 @@ def _create(admin: AdminClient, topics: list[Topic], configs: Mapping[str, Confi
 
 
 def _is_ours(created: Future[None]) -> bool:
-    """Whether it was us; in two deployments at once, the other's topic has the same shape."""
+    """Return whether this call created the topic.
+
+    Another deployment at the same time may have: its topic has the same shape.
+    """
     try:
         created.result()
     except KafkaException as error:
@@ -149,10 +152,11 @@ def _configure(admin: AdminClient, configs: Mapping[str, Config]) -> list[str]:
 
 
 def _config(topic: Topic, roll_segments: bool) -> Config:
-    """A record lives for its retention and, at most, for as long again or a day longer.
+    """Return a topic's configuration: its retention, and when a segment is closed.
 
     Kafka deletes whole segments, and the one being written only once its youngest record is too
-    old: with the default segment of a week, "ten minutes" would mean a week on a busy topic.
+    old. With the default segment of a week, "ten minutes" would mean a week on a busy topic. So a
+    record lives for its retention and, at most, for as long again or a day longer.
     """
     config = {"retention.ms": str(topic.retention_ms)}
     if roll_segments:
@@ -173,7 +177,7 @@ def _resource(name: str, config: Config) -> ConfigResource:
 
 
 def main() -> None:
-    """The command; what it has changed is in its one line of log."""
+    """Run the command; its one line of log says what it has changed."""
     try:
         settings = load(KafkaSettings, environment(os.environ))
     except SettingsError as error:

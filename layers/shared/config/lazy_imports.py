@@ -1,8 +1,8 @@
-"""Imports that libraries make and this system does not need: not at a cold start, or not at all.
+"""Imports that libraries make, and that a cold start or the whole system does not need.
 
-A library imports at its top what only some of its functions use. Around the import of the library,
-:func:`deferred` lets such a module be executed when something of it is first used, and
-:func:`hidden` lets an optional one seem not to be installed.
+A library imports at its top what only some of its functions use. Put around the import of the
+library, :func:`deferred` delays such a module until its first use, and :func:`hidden` makes an
+optional one seem not to be installed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from types import ModuleType
 
 @contextmanager
 def deferred(*names: str) -> Iterator[None]:
-    """Modules imported inside are executed at their first use (:class:`importlib.util.LazyLoader`).
+    """Delay the modules that the block imports until their first use.
 
-    That spares nothing where names are imported *from* such a module: it is a first use.
+    This is :class:`importlib.util.LazyLoader`. It saves nothing where names are imported *from*
+    such a module, because that is a first use.
     """
     finder = _Deferred(names)
     sys.meta_path.insert(0, finder)
@@ -31,11 +32,14 @@ def deferred(*names: str) -> Iterator[None]:
 
 @contextmanager
 def hidden(name: str) -> Iterator[None]:
-    """Inside, importing a module that is not there already fails as if it were not installed."""
+    """Let the block's imports of a module fail as if it were not installed.
+
+    A module that has been imported before stays.
+    """
     if name in sys.modules:
         yield
         return
-    sys.modules[name] = None  # type: ignore[assignment] # the import system's own sign for it
+    sys.modules[name] = None  # type: ignore[assignment] # the import system's own mark
     try:
         yield
     finally:

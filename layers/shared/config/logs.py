@@ -1,4 +1,4 @@
-"""Logs: JSON for CloudWatch, one readable line for a person, the same words in both.
+"""Logs: JSON for CloudWatch, or one readable line for a person, with the same words.
 
 Modules use ``logging.getLogger(__name__)`` with a constant message and ``extra={...}``; an entry
 point calls :func:`configure` once. What :func:`bind` holds is on every line written inside it, so
@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from shared.config.lazy_imports import deferred
 from shared.config.settings import LogSettings
 
-# It comes with Powertools' logger, which finds correlation ids in events with it; ours does not.
+# Powertools' logger finds correlation ids in events with it; only the formatter is used here.
 with deferred("aws_lambda_powertools.utilities.jmespath_utils"):
     from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
@@ -50,7 +50,7 @@ def configure(service: str, settings: LogSettings) -> None:
 
 @contextmanager
 def bind(**keys: object) -> Iterator[None]:
-    """Add keys to every line logged inside, on this thread or task. None is left out."""
+    """Add keys to every line that the block logs, on this thread or task; None is left out."""
     known = {name: value for name, value in keys.items() if value is not None}
     token = _context.set({**(_context.get() or {}), **known})
     try:

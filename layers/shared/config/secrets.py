@@ -1,10 +1,10 @@
 """The variables that settings are read from: the process's own, and what secrets hold.
 
-A deployed function is told by ``SECRETS_ARN`` where its secrets are: in a JSON object of Secrets
-Manager whose members are named like variables. Kafka's are kept as Lambda's event source mapping
-wants them (Developer Guide, "Kafka event source authentication"), so that both read the same
-secret: ``KAFKA_SECRET_ARN`` and ``KAFKA_CA_SECRET_ARN``. The database's owner is kept as RDS does
-it: ``DATABASE_SECRET_ARN``. A variable that is set wins.
+``SECRETS_ARN`` names the secret of a deployed function: a JSON object in Secrets Manager whose
+members are named like variables. Kafka's secrets, ``KAFKA_SECRET_ARN`` and
+``KAFKA_CA_SECRET_ARN``, have the form that Lambda's event source mapping wants (Developer Guide,
+"Kafka event source authentication"), so that both read the same ones. ``DATABASE_SECRET_ARN`` has
+the form that RDS gives to the secret of the database's owner. A variable that is set wins.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ SOURCES: Final[Mapping[str, Mapping[str, str] | None]] = {
     "KAFKA_CA_SECRET_ARN": _FROM_CA,
     "DATABASE_SECRET_ARN": _FROM_RDS,
 }
-"""The variables that name a secret, and what its members are called here; None is "the same"."""
-
+"""The variables that name a secret, each with its members' names here; None for the same names."""
 
 _READER: Final = "aws_lambda_powertools.utilities.parameters"
 
 
 def deferred_imports(env: Mapping[str, str]) -> list[str]:
-    """The modules that :func:`environment` will import, for those who want to do so earlier."""
+    """Return the modules that :func:`environment` will import."""
     return [_READER] if any(env.get(source) for source in SOURCES) else []
 
 
 def environment(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Add to an environment what the secrets hold that it names.
+    """Return an environment with the content of the secrets that it names.
 
     Args:
         env: usually ``os.environ``. When it names no secret, it is returned as it is.
@@ -62,7 +61,7 @@ def environment(env: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _read(source: str, arn: str) -> dict[str, str]:
-    # It takes boto3 along, so only those who keep secrets there wait for it.
+    # It imports boto3, so only a function with secrets in Secrets Manager waits for it.
     from aws_lambda_powertools.utilities.parameters import get_secret
     from aws_lambda_powertools.utilities.parameters.exceptions import (
         GetParameterError,
@@ -72,7 +71,7 @@ def _read(source: str, arn: str) -> dict[str, str]:
     try:
         secret: object = get_secret(arn, transform="json")
     except (GetParameterError, TransformParameterError) as error:
-        # The cause's text may hold what was read, so only its kind is told.
+        # The cause's text may hold the secret, so only its kind is shown.
         raise SettingsError(f"The secret of {source} cannot be read: {_kind(error)}.") from None
     if not isinstance(secret, dict):
         raise SettingsError(f"The secret of {source} is not a JSON object.")
@@ -80,7 +79,7 @@ def _read(source: str, arn: str) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A member as a variable's text; a JWK Set may stand in the secret as an object."""
+    """Return a member as a variable's text; a JWK Set may stand in the secret as an object."""
     if isinstance(value, str):
         return value
     import json

@@ -44,7 +44,7 @@ class KafkaSettings(LogSettings, frozen=True, kw_only=True):
         kafka_sasl_username, kafka_sasl_password: for SCRAM.
         kafka_ssl_ca, kafka_ssl_certificate, kafka_ssl_key, kafka_ssl_key_password: PEM texts.
         kafka_fetch_wait_ms: how long a broker may hold an empty fetch. Apache Kafka answers at
-            once when a record comes; librdkafka's mock cluster always waits this long, so the
+            once when a record comes. librdkafka's mock cluster always waits this long, so the
             embedded broker is used with 5.
         kafka_delivery_timeout_ms: after this an unsent record is given up (``message.timeout.ms``).
     """
@@ -84,7 +84,7 @@ def load(kind: type[_S], env: Mapping[str, str]) -> _S:
 
 
 def _explain(kind: type[msgspec.Struct], reason: str) -> str:
-    """Turn msgspec's sentence into one about variables, without showing a value."""
+    """Return msgspec's sentence as one about variables, without a value."""
     if "missing required field" in reason:
         return f"The environment variable {reason.split('`')[1]} is not set."
     what, _, where = reason.rpartition(" - at ")

@@ -1,7 +1,7 @@
-"""What else can be asked about an account: its sessions, password, e-mail, second factor.
+"""Commands and queries about an account: its sessions, password, e-mail, second factor.
 
 These share the topics ``user.session``, ``user.update``, ``user.find`` and ``user.delete``; the
-member ``action`` says which is meant. A message without one is the topic's plain message of
+member ``action`` says which. A message without it is the topic's plain message of
 :mod:`shared.contract.messages`, as a NestJS service sends it.
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 from shared.contract.messages import (
     Client,
     Email,
@@ -30,7 +30,7 @@ RecoveryHashes = Annotated[tuple[Sha256, ...], Meta(min_length=1, max_length=20)
 
 
 class Action(Message, frozen=True, kw_only=True, tag_field="action", tag=True):
-    """One of several things that a topic is asked for.
+    """One of several messages that share a topic.
 
     Attributes:
         client: the device, for the audit trail.
@@ -40,11 +40,11 @@ class Action(Message, frozen=True, kw_only=True, tag_field="action", tag=True):
 
 
 class OwnAction(Action, frozen=True, kw_only=True):
-    """What a person asks about their own account.
+    """A message of a signed-in user about their own account.
 
     Attributes:
         id: the user.
-        session: whoever asks is signed in with it; it has to live.
+        session: the session of the sender; it must not have ended.
     """
 
     id: Id
@@ -55,12 +55,12 @@ class OwnAction(Action, frozen=True, kw_only=True):
 
 
 class Refresh(Action, frozen=True, tag="refresh"):
-    """Spend a refresh token for its successor. Answered with :class:`Opened`.
+    """Spend a refresh token for its successor. Answered with :class:`SessionResult`.
 
     Attributes:
         refresh_token_hash: of the token that is spent.
-        successor: the token that takes its place. The same token always has the same successor,
-            so that two requests racing with one token are given the same.
+        successor: the token that takes its place. One token always has the same successor, so
+            that two requests racing with it get the same one.
     """
 
     refresh_token_hash: Sha256
@@ -68,10 +68,10 @@ class Refresh(Action, frozen=True, tag="refresh"):
 
 
 class AnswerChallenge(Action, frozen=True, tag="answer-challenge"):
-    """The second step of a login. Answered with :class:`Opened`.
+    """The second step of a login. Answered with :class:`SessionResult`.
 
     Attributes:
-        challenge: hash of the token that the first step gave out.
+        challenge: hash of the token that the first step returned.
         code: six digits, or a recovery code; sealed.
         new: the session to open.
     """
@@ -81,12 +81,12 @@ class AnswerChallenge(Action, frozen=True, tag="answer-challenge"):
     new: NewSession
 
 
-class Opened(Message, frozen=True):
-    """Who is signed in, and in which session; or nobody, and what has been ended instead.
+class SessionResult(Message, frozen=True):
+    """The opened session, or the sessions revoked because a spent token came back.
 
     Attributes:
         user, session: both are there, or neither.
-        ended: sessions whose access tokens must not pass any more.
+        ended: revoked sessions, whose access tokens must be refused from now on.
     """
 
     user: User | None = None
@@ -95,11 +95,11 @@ class Opened(Message, frozen=True):
 
 
 class ListSessions(OwnAction, frozen=True, tag="list"):
-    """Where the person is signed in. Answered with :class:`SessionList`."""
+    """List the user's sessions. Answered with :class:`SessionList`."""
 
 
 class EndSessions(OwnAction, frozen=True, tag="end"):
-    """Sign out: one session or all. Answered with :class:`Ended`.
+    """Sign out of one session or all. Answered with :class:`SessionsRevoked`.
 
     Attributes:
         which: the session to end; None for all.
@@ -110,18 +110,18 @@ class EndSessions(OwnAction, frozen=True, tag="end"):
     refresh_token_hash: Sha256 | None = None
 
 
-class Ended(Message, frozen=True):
-    """Sessions that have ended: their access tokens must not pass any more."""
+class SessionsRevoked(Message, frozen=True):
+    """The revoked sessions, whose access tokens must be refused from now on."""
 
     ended: tuple[Id, ...] = ()
 
 
 class SessionView(Message, frozen=True, omit_defaults=False):
-    """One session, as its owner sees it.
+    """One session, as the user sees it.
 
     Attributes:
         id: the access token's ``sid``.
-        signed_in_at, used_at, expires_at: the login, the last refresh, and when it dies unused.
+        signed_in_at, used_at, expires_at: the login, the last refresh, and when it expires unused.
         user_agent, ip: of the last refresh.
     """
 
@@ -134,7 +134,7 @@ class SessionView(Message, frozen=True, omit_defaults=False):
 
 
 class SessionList(Message, frozen=True, omit_defaults=False):
-    """All living sessions, the last used first."""
+    """All sessions that have not ended, the last used first."""
 
     sessions: tuple[SessionView, ...]
 
@@ -143,47 +143,50 @@ class SessionList(Message, frozen=True, omit_defaults=False):
 
 
 class ChangePassword(OwnAction, frozen=True, tag="change-password"):
-    """Another password; ends all other sessions. Answered with :class:`Ended`."""
+    """Set another password; ends all other sessions. Answered with :class:`SessionsRevoked`."""
 
     current: Secret
     new: Secret
 
 
 class ForgotPassword(Action, frozen=True, tag="forgot-password"):
-    """An event: mail this token to the owner of the address, if there is one."""
+    """Mail this token to the owner of the address, if there is one. An event."""
 
     email: Email
     token: MailedToken
 
 
 class ResetPassword(Action, frozen=True, tag="reset-password"):
-    """A new password for whoever was mailed the token; ends all sessions. :class:`Ended`."""
+    """Set a new password by a mailed token; ends all sessions.
+
+    Answered with :class:`SessionsRevoked`.
+    """
 
     token: Sha256
     password: Secret
 
 
 class SendVerification(Action, frozen=True, tag="send-verification"):
-    """An event: mail this token to the address, if it is somebody's and not verified yet."""
+    """Mail this token to the address, if a user has it and it is not verified yet. An event."""
 
     email: Email
     token: MailedToken
 
 
 class VerifyEmail(Action, frozen=True, tag="verify-email"):
-    """The token came back, so the address is theirs. Answered with a :class:`User`."""
+    """Verify the address to which this token was mailed. Answered with a :class:`User`."""
 
     token: Sha256
 
 
 class ChangeEmail(OwnAction, frozen=True, tag="change-email"):
-    """Mail this token to the new address; it is theirs when the token comes back.
+    """Mail this token to the new address, which counts once the token comes back.
 
     Answered with a :class:`User`, whose address is still the old one.
 
     Attributes:
-        password: needed when the sign-in was long ago.
-        quiet: do not refuse an address that is taken: its owner is told by mail.
+        password: needed when the login was long ago.
+        quiet: do not refuse an address that is taken; its owner gets a mail instead.
     """
 
     email: Email
@@ -196,11 +199,13 @@ class ChangeEmail(OwnAction, frozen=True, tag="change-email"):
 
 
 class EnrolTotp(OwnAction, frozen=True, tag="enrol-totp"):
-    """Keep a secret for codes (RFC 6238), which counts once it is confirmed. :class:`User`.
+    """Store a secret for codes (RFC 6238), which counts once it is confirmed.
+
+    Answered with a :class:`User`.
 
     Attributes:
         secret: base32, sealed.
-        password: needed when the sign-in was long ago.
+        password: needed when the login was long ago.
     """
 
     secret: Secret
@@ -208,21 +213,21 @@ class EnrolTotp(OwnAction, frozen=True, tag="enrol-totp"):
 
 
 class ConfirmTotp(OwnAction, frozen=True, tag="confirm-totp"):
-    """The first code: the second factor is on from now. Answered with a :class:`User`."""
+    """Turn the second factor on, with its first code. Answered with a :class:`User`."""
 
     code: Secret
     recovery_hashes: RecoveryHashes
 
 
 class RenewRecoveryCodes(OwnAction, frozen=True, tag="renew-recovery-codes"):
-    """Other recovery codes in place of those there are. Answered with a :class:`User`."""
+    """Replace all recovery codes with these hashes. Answered with a :class:`User`."""
 
     password: Secret
     recovery_hashes: RecoveryHashes
 
 
 class RemoveTotp(OwnAction, frozen=True, tag="remove-totp"):
-    """The second factor is off from now. Answered with a :class:`User`."""
+    """Turn the second factor off. Answered with a :class:`User`."""
 
     password: Secret
 
@@ -231,17 +236,17 @@ class RemoveTotp(OwnAction, frozen=True, tag="remove-totp"):
 
 
 class DeleteUser(OwnAction, frozen=True, tag="delete"):
-    """Delete the account. Answered with :class:`Ended`."""
+    """Delete the account. Answered with :class:`SessionsRevoked`."""
 
     password: Secret
 
 
 class ExportUser(OwnAction, frozen=True, tag="export"):
-    """All that is kept about a person. Answered with :class:`Export`."""
+    """Export all stored data of a user. Answered with :class:`Export`."""
 
 
 class AuditView(Message, frozen=True, omit_defaults=False):
-    """One event of the audit trail, as its owner sees it."""
+    """One event of the audit trail, as the user sees it."""
 
     at: datetime
     kind: str
@@ -251,11 +256,11 @@ class AuditView(Message, frozen=True, omit_defaults=False):
 
 
 class Export(Message, frozen=True, omit_defaults=False):
-    """All that is kept about a person.
+    """All stored data of a user.
 
     Attributes:
         second_factor_since: None when it is off.
-        sessions: living ones.
+        sessions: the sessions that have not ended.
         events: of the audit trail, the newest first, no more than 1,000.
     """
 
@@ -265,13 +270,13 @@ class Export(Message, frozen=True, omit_defaults=False):
     events: tuple[AuditView, ...]
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class _ActionMember(msgspec.Struct, frozen=True):
     action: str | None = None
 
 
-def asked_action(value: bytes | None) -> str | None:
-    """The ``action`` of a message; None for a topic's plain message, and for what is no JSON."""
+def action_of(value: bytes | None) -> str | None:
+    """Return the ``action`` of a message; None for a plain message, and for invalid JSON."""
     try:
-        return decoded(value or b"{}", _Asked).action
+        return decode_json(value or b"{}", _ActionMember).action
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

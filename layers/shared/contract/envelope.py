@@ -1,4 +1,4 @@
-"""The envelope: what a record's headers say about who asks, who waits, and until when.
+"""The envelope: what a record's headers say about the request, its reply and its deadline.
 
 The names beginning with ``kafka_`` are NestJS's (``@nestjs/microservices``, Kafka transport), so
 that a NestJS service can stand on either side. Ours are additional and optional.
@@ -34,8 +34,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         correlation_id: names the request; the reply carries it back.
         reply_topic, reply_partition: where the requester reads. Absent on an event.
-        deadline_ms: Unix time in milliseconds after which nobody waits for the answer.
-        request_id: the HTTP request (``x-request-id``) that began it all.
+        deadline_ms: Unix time in milliseconds after which the requester does not wait any more.
+        request_id: the HTTP request (``x-request-id``) at the origin.
         traceparent: W3C Trace Context.
         idempotency_key: the sender's name for this one effect, the same on every retry.
     """
@@ -50,7 +50,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, str | bytes | None]]) -> Envelope:
-        """Read the headers; the last of a repeated header counts, an unreadable one does not."""
+        """Read the headers. The last of a repeated header counts; an unreadable one does not."""
         found = {name: _text(value) for name, value in headers}
         return cls(
             correlation_id=found.get(CORRELATION_ID),
@@ -63,7 +63,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def to_headers(self) -> Headers:
-        """The headers of a request or an event; what is None is left out."""
+        """Return the headers of a request or an event; None is left out."""
         named = (
             (CORRELATION_ID, self.correlation_id),
             (REPLY_TOPIC, self.reply_topic),
@@ -77,7 +77,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def expects_reply(self) -> bool:
-        """NestJS's rule: without a correlation id or a reply topic, it is an event."""
+        """Whether it is a request; NestJS's rule: both correlation id and reply topic are there."""
         return bool(self.correlation_id and self.reply_topic)
 
     @property
@@ -87,17 +87,17 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the deadline, never below zero; None when nobody set one."""
+        """Seconds until the deadline, never below zero; None without a deadline."""
         if self.deadline_ms is None:
             return None
         return max(0.0, self.deadline_ms / 1000 - time.time())
 
 
 def reply_headers(request: Envelope, error: bytes | None = None) -> Headers:
-    """The headers of the reply to ``request``.
+    """Return the headers of the reply to ``request``.
 
     Args:
-        request: the envelope that asked; it has a correlation id.
+        request: the request's envelope; it has a correlation id.
         error: the JSON of a refusal, or None. NestJS takes an empty error header for a
             completion without a value, so it is left out rather than sent empty.
     """

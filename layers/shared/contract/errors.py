@@ -3,7 +3,7 @@
 ::
 
     ServiceError
-    ├── Refusal              a business answer: told to the caller, the record is done
+    ├── Refusal              a business answer that goes to the client; the record is done
     │   ├── BadMessage       400  the message does not have the shape its topic promises
     │   ├── InvalidToken     400  a mailed token that is unknown, used, or too old
     │   ├── InvalidCredentials 401
@@ -11,7 +11,7 @@
     │   ├── SecondFactorNeeded 401  the password was right, and a code has to follow
     │   ├── WrongCode        401
     │   ├── EmailNotVerified 403
-    │   ├── PasswordNeeded   403  signed in too long ago for this without the password
+    │   ├── PasswordNeeded   403  the login is too long ago for this without the password
     │   ├── UserNotFound     404
     │   ├── EmailTaken       409
     │   ├── SecondFactorState 409  on where it must be off, or off where it must be on
@@ -19,7 +19,7 @@
     │   └── TooManyAttempts  429
     ├── Unavailable          503  a dependency is broken: a record fails and is delivered again
     ├── Overloaded           503  this process holds as many requests as it can answer in time
-    └── ReplyTimeout         504  nobody answered before the deadline
+    └── ReplyTimeout         504  no reply came before the deadline
 
 The codes are stable and are part of the contract; the status is what HTTP shows, and what NestJS
 calls ``statusCode`` on the wire.
@@ -29,12 +29,12 @@ from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """Anything this system says went wrong.
+    """The base of all errors that this system raises on purpose.
 
     Attributes:
         code: stable name, words joined by hyphens.
         status: HTTP status code.
-        message: a sentence for the caller, without secrets.
+        message: a sentence for the client, without secrets.
     """
 
     code = "internal-error"
@@ -46,12 +46,12 @@ class ServiceError(Exception):
 
 
 class Refusal(ServiceError):
-    """A business answer that says no. The record that asked is done.
+    """A business answer that says no. The request's record is done.
 
     Args:
-        message: a sentence for the caller.
-        code, status: given when the refusal comes from another service's reply; the subclasses
-            here have their own.
+        message: a sentence for the client.
+        code, status: given when the refusal comes from a peer's reply; the subclasses here have
+            their own.
     """
 
     code = "refused"
@@ -71,7 +71,7 @@ class BadMessage(Refusal):
 
 
 class InvalidCredentials(Refusal):
-    """Unknown e-mail or wrong password: the caller is not told which."""
+    """Unknown e-mail or wrong password; the client does not learn which."""
 
     code = "invalid-credentials"
     status = 401
@@ -101,7 +101,7 @@ class EmailTaken(Refusal):
 
 
 class InvalidToken(Refusal):
-    """A mailed token, or a challenge, that is unknown, used, or too old: nobody is told which."""
+    """A mailed token or a challenge that is unknown, used or too old; not said which."""
 
     code = "invalid-token"
     status = 400
@@ -131,7 +131,7 @@ class SecondFactorNeeded(Refusal):
 
 
 class WrongCode(Refusal):
-    """Not the code of this moment, or one that was used, or no recovery code."""
+    """A code that is not the current one, was used before, or is no recovery code."""
 
     code = "wrong-code"
     status = 401
@@ -141,7 +141,7 @@ class WrongCode(Refusal):
 
 
 class EmailNotVerified(Refusal):
-    """Signing in waits until the e-mail is verified."""
+    """The e-mail must be verified before the first login."""
 
     code = "email-not-verified"
     status = 403
@@ -151,7 +151,7 @@ class EmailNotVerified(Refusal):
 
 
 class PasswordNeeded(Refusal):
-    """The sign-in was too long ago for this change; the password has to come along."""
+    """The login is too long ago for such a change, which then needs the password."""
 
     code = "password-needed"
     status = 403
@@ -198,21 +198,21 @@ class TooManyAttempts(Refusal):
 
 
 class Unavailable(ServiceError):
-    """A dependency is broken for now; the same thing may work later."""
+    """A dependency is broken for now; a later attempt may succeed."""
 
     code = "unavailable"
     status = 503
 
 
 class Overloaded(ServiceError):
-    """This process holds as many requests as it can answer in time."""
+    """The process holds as many requests as it can answer in time."""
 
     code = "overloaded"
     status = 503
 
 
 class ReplyTimeout(ServiceError):
-    """Nobody answered before the deadline."""
+    """No reply came before the deadline."""
 
     code = "timeout"
     status = 504

@@ -1,7 +1,7 @@
 """The messages on the topics: plain JSON objects, camelCase, as a NestJS service writes them.
 
 No type has a member named ``key`` or ``value``: NestJS's serializer would unwrap it.
-Members that are not known are ignored, so that a sender may be newer than its reader.
+Unknown members are ignored, so that a sender may be newer than its reader.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shared.contract.errors import BadMessage, Refusal
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 
 # PostgreSQL's text holds no NUL; control characters have no place in a name or an address.
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
@@ -30,7 +30,7 @@ Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
-    """What every message has in common."""
+    """The base of every message."""
 
 
 class Sealed(Message, frozen=True):
@@ -55,8 +55,8 @@ class NewSession(Message, frozen=True):
     Attributes:
         id: the access token's ``sid``.
         refresh_token_hash: SHA-256 of the refresh token, in hexadecimal.
-        expires_at: when the refresh token dies.
-        user_agent, ip: what the person sees in the list of sessions.
+        expires_at: when the refresh token expires.
+        user_agent, ip: shown to the user in the list of sessions.
     """
 
     id: Id
@@ -67,7 +67,7 @@ class NewSession(Message, frozen=True):
 
 
 class Client(Message, frozen=True):
-    """Whose device it is: for the audit trail.
+    """The client's device, for the audit trail.
 
     Attributes:
         user_agent, ip: as in :class:`NewSession`.
@@ -78,19 +78,19 @@ class Client(Message, frozen=True):
 
 
 class NewToken(Message, frozen=True):
-    """A token that whoever asks keeps, and of which only the hash travels.
+    """A token that the sender keeps, and of which only the hash travels.
 
     Attributes:
         hash: SHA-256 of the token, in hexadecimal.
-        expires_at: when it dies.
+        expires_at: when it expires.
     """
 
     hash: Sha256
     expires_at: Moment
 
     @property
-    def is_dead(self) -> bool:
-        """Whether it has expired by now."""
+    def expired(self) -> bool:
+        """Whether the token has expired by now."""
         return self.expires_at <= datetime.now(UTC)
 
 
@@ -106,14 +106,14 @@ class MailedToken(NewToken, frozen=True):
 
 
 class RegisterUser(Message, frozen=True):
-    """``user.register``: make an account. Answered with a :class:`User`.
+    """``user.register``: create an account. Answered with a :class:`User`.
 
     Attributes:
         session: signs the new account in.
-        verification: confirms the address; whoever asks mails it with the welcome.
-        welcome: that token, sealed to the notification function. The requester does not wait, and
-            nobody is to learn whether the e-mail was taken: the user function sends the welcome,
-            or tells the owner of the address.
+        verification: confirms the address; the requester mails it with the welcome.
+        welcome: that token, sealed to the notification function, from a requester that does not
+            wait. No client may learn whether the e-mail was taken, so the user function sends the
+            welcome, or a notice to the owner of the address.
     """
 
     email: Email
@@ -130,8 +130,8 @@ class ValidateUser(Message, frozen=True):
 
     Attributes:
         session: opened when the password is right, and no second factor is on.
-        challenge: where a second factor is on, it has to be answered with this token; the
-            refusal ``second-factor-needed`` says so. Without one, such a person is refused.
+        challenge: the token for the second step where a second factor is on; the refusal
+            ``second-factor-needed`` asks for that step. Without a challenge such a user is refused.
     """
 
     email: Email
@@ -145,7 +145,7 @@ class FindUser(Message, frozen=True):
     """``user.find``, by id or by e-mail. Answered with a :class:`User`.
 
     Attributes:
-        session: whoever asks is signed in with it; it has to live.
+        session: the session of the sender; it must not have ended.
     """
 
     id: Id | None = None
@@ -154,7 +154,7 @@ class FindUser(Message, frozen=True):
 
 
 class UpdateUser(Message, frozen=True):
-    """``user.update``: what is absent stays as it is. Answered with a :class:`User`.
+    """``user.update``: an absent member changes nothing. Answered with a :class:`User`.
 
     Attributes:
         session: as in :class:`FindUser`.
@@ -167,7 +167,7 @@ class UpdateUser(Message, frozen=True):
 
 
 class User(Message, frozen=True, omit_defaults=False):
-    """A user as everybody may see it: no password, no hash."""
+    """A user without password and hashes."""
 
     id: str
     email: str
@@ -227,7 +227,7 @@ class ErrorReply(Message, frozen=True, omit_defaults=False):
 
 
 class _NestError(Message, frozen=True):
-    """What any NestJS service may put into ``kafka_nest-err``."""
+    """The shapes that a NestJS service may put into ``kafka_nest-err``."""
 
     status_code: int | None = None
     message: object = ""
@@ -238,7 +238,7 @@ _M = TypeVar("_M", bound=Message)
 
 
 def encode(message: Message) -> bytes:
-    """The message as UTF-8 JSON."""
+    """Return the message as UTF-8 JSON."""
     return msgspec.json.encode(message)
 
 
@@ -251,26 +251,26 @@ def decode(kind: type[_M], value: bytes | None) -> _M:
     if value is None:
         raise BadMessage("The message has no value.")
     try:
-        return decoded(value, kind)
+        return decode_json(value, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage(f"The message cannot be read: {error}") from None
 
 
 def encode_refusal(refusal: Refusal) -> bytes:
-    """The refusal as the value of ``kafka_nest-err``."""
+    """Return the refusal as the value of ``kafka_nest-err``."""
     return encode(
         ErrorReply(status_code=refusal.status, message=refusal.message, code=refusal.code)
     )
 
 
 def decode_refusal(header: bytes) -> Refusal:
-    """The refusal that a reply carries, from our functions or from any NestJS service.
+    """Return the refusal that a reply carries, from our functions or from a NestJS service.
 
-    NestJS writes an object, or plain text when it has no handler for the topic. An answer
-    without a status of 4xx is the other side's failure and becomes 502.
+    NestJS writes an object, or plain text when it has no handler for the topic. A reply without a
+    status of 4xx is a failure of its sender and becomes 502.
     """
     try:
-        error = decoded(header, _NestError)
+        error = decode_json(header, _NestError)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = _NestError(message=header.decode(errors="replace"))
     status = error.status_code or 0

@@ -28,8 +28,8 @@ class Topic(NamedTuple):
 
     Attributes:
         name: the topic.
-        partitions: the upper bound of what can be worked on side by side; for the reply topic, of
-            how many gateways read without reading each other's replies.
+        partitions: the most batches that are worked on side by side; of the reply topic, the most
+            gateways that do not read each other's replies.
         retention_ms: how long a record is kept (Kafka ``retention.ms``).
     """
 
@@ -49,14 +49,17 @@ TOPICS: Final = (
     Topic(NOTIFICATION_EMAIL, 3, 7 * _DAY_MS),
     Topic(NOTIFICATION_WELCOME, 3, 7 * _DAY_MS),
     Topic(NOTIFICATION_PASSWORD_RESET, 3, 7 * _DAY_MS),
-    # Nobody waits for a reply longer than its deadline; the rest is only read amplification.
+    # No requester waits for a reply past its deadline; the rest is only read amplification.
     Topic(GATEWAY_REPLY, 6, 10 * _MINUTE_MS),
-    # On-failure destinations: somebody has to look at these.
+    # On-failure destinations: an operator has to look at these.
     Topic(USER_FAILED, 1, 14 * _DAY_MS),
     Topic(NOTIFICATION_FAILED, 1, 14 * _DAY_MS),
 )
 
 
 def is_reply_topic(name: str) -> bool:
-    """Whether a reply may be sent there: a header must not be a way to write to any topic."""
+    """Return whether a reply may be sent there.
+
+    A header must not be a way to write to any topic.
+    """
     return name.endswith(REPLY_SUFFIX) and name != REPLY_SUFFIX

@@ -3,8 +3,8 @@
 Partial batch responses: AWS Lambda Developer Guide, "Configuring error handling controls for
 Kafka event sources". AWS delivers exactly the listed records again. So when a record fails, the
 later ones of its key in this batch are not run and are listed too: a retry would overtake them.
-A record that can never be read holds up nobody: it will not happen later either, and whoever waited
-for it would share its way to the on-failure destination.
+A record that can never be read holds up no other: a retry would not help it, and records that
+waited for it would share its way to the on-failure destination.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class NotAttempted(Exception):
-    """An earlier record of the same key failed, so this one waits for its turn."""
+    """The failure of a record that was not run, because an earlier one of its key failed."""
 
 
 def run_batch(
@@ -38,7 +38,7 @@ def run_batch(
 
     Args:
         event: as the event source mapping sends it.
-        work: called with each record; an exception means "deliver it again".
+        work: called with each record; an exception means that it is to be delivered again.
         pool: the threads on which different keys are worked on side by side.
 
     Returns:
@@ -51,7 +51,7 @@ def run_batch(
 
 
 def metrics(event: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, int]:
-    """What a batch adds to metrics: its records, and those to be delivered again."""
+    """Return what a batch adds to metrics: its records, and the failed ones."""
     return {
         "Records": len(raw_records(event)),
         "RecordsFailed": len(response["batchItemFailures"]),
@@ -67,7 +67,7 @@ class _KeyedBatch(BatchProcessor):
         self._unreadable: list[object] = []
 
     def process(self) -> list[tuple[Any, ...]]:
-        """Run all keys; the results are in the order in which the keys ended."""
+        """Run all keys, and return the results of one key after the other."""
         groups: dict[tuple[str, int, str | None], list[dict[str, Any]]] = {}
         for raw in self.records:
             # A null key promises no order, but a partition does: keep what costs nothing to keep.
@@ -91,7 +91,7 @@ class _KeyedBatch(BatchProcessor):
         return results
 
     def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
-        """Powertools' hook: a record has failed."""
+        """Note a failed record; a hook of Powertools."""
         if isinstance(exception[1], BadMessage):
             self._unreadable.append(record)
         return super().failure_handler(record, exception)

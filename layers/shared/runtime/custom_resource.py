@@ -1,8 +1,8 @@
 """CloudFormation's custom resources: what a function is asked, and how it answers.
 
 CloudFormation waits for an answer at a presigned URL (User Guide, "Custom resource request and
-response reference"). Without one a deployment hangs for its whole timeout, so everything that can
-go wrong is told there.
+response reference"). Without one a deployment hangs for its whole timeout, so every failure is
+reported there.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from urllib.request import Request, urlopen
 
 log = logging.getLogger(__name__)
 
-Event = Mapping[str, Any]
-Work = Callable[[Mapping[str, Any]], Mapping[str, str]]
+ResourceRequest = Mapping[str, Any]
+Provision = Callable[[Mapping[str, Any]], Mapping[str, str]]
 
 _TIMEOUT_S = 10
 _REASON_LENGTH = 1_000  # the whole answer may have 4,096 bytes
 
 
-def answer_with(work: Work) -> Callable[[Event, object], None]:
-    """A Lambda handler that does the work at Create and Update, and nothing at Delete.
+def answer_with(provision: Provision) -> Callable[[ResourceRequest, object], None]:
+    """Return a Lambda handler that provisions at Create and Update, and does nothing at Delete.
 
     Args:
-        work: is given the resource's properties and returns its attributes. What it raises fails
-            the deployment, and the exception's text is the reason that is shown.
+        provision: takes the resource's properties and returns its attributes. An exception fails
+            the deployment, and its text is the reason that is shown.
     """
 
-    def handler(event: Event, _context: object) -> None:
+    def handler(request: ResourceRequest, _context: object) -> None:
         try:
-            wanted = event["RequestType"] in ("Create", "Update")
-            data = work(event["ResourceProperties"]) if wanted else {}
+            wanted = request["RequestType"] in ("Create", "Update")
+            data = provision(request["ResourceProperties"]) if wanted else {}
         except Exception as error:
             log.exception("the deployment cannot go on")
-            _answer(event, "FAILED", f"{type(error).__name__}: {error}"[:_REASON_LENGTH], {})
+            _answer(request, "FAILED", f"{type(error).__name__}: {error}"[:_REASON_LENGTH], {})
             return
-        _answer(event, "SUCCESS", "", data)
+        _answer(request, "SUCCESS", "", data)
 
     return handler
 
 
-def _answer(event: Event, status: str, reason: str, data: Mapping[str, str]) -> None:
+def _answer(request: ResourceRequest, status: str, reason: str, data: Mapping[str, str]) -> None:
     body = {
         "Status": status,
         "Reason": reason,
-        "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": event["LogicalResourceId"],
+        "PhysicalResourceId": request.get("PhysicalResourceId", request["LogicalResourceId"]),
+        "StackId": request["StackId"],
+        "RequestId": request["RequestId"],
+        "LogicalResourceId": request["LogicalResourceId"],
         "Data": dict(data),
     }
     # An empty content type: the presigned URL was signed with none.
-    request = Request(  # noqa: S310 - CloudFormation's own URL
-        event["ResponseURL"],
+    answer = Request(  # noqa: S310 - CloudFormation's own URL
+        request["ResponseURL"],
         data=json.dumps(body).encode(),
         method="PUT",
         headers={"Content-Type": ""},
     )
-    with urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310 - as above
+    with urlopen(answer, timeout=_TIMEOUT_S):  # noqa: S310 - as above
         pass

@@ -1,7 +1,7 @@
 """The entry of a Lambda function: settings, telemetry and SnapStart around a handler.
 
 With SnapStart many execution environments begin as copies of one memory. A connection, a random
-state or a producer's id in it would be shared by all of them: two idempotent producers of one id
+state or a producer's id in it would be shared by all of them. Two idempotent producers of one id
 overwrite each other's records in silence. So before the snapshot only modules are imported, and
 everything that has a state is built after each restore.
 """
@@ -22,24 +22,24 @@ from shared.runtime.observability import Invocations
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-Event = Mapping[str, Any]
+LambdaEvent = Mapping[str, Any]
 Response = dict[str, Any]
-Handler = Callable[[Event, "LambdaContext"], Response]
-Metrics = Callable[[Event, Response], Mapping[str, int]]
+Handler = Callable[[LambdaEvent, "LambdaContext"], Response]
+Measure = Callable[[LambdaEvent, Response], Mapping[str, int]]
 
 _S = TypeVar("_S", bound=LogSettings)
 _H = TypeVar("_H", bound=Handler)
 
 
 class LambdaFunction(Generic[_H]):
-    """What Lambda calls: a handler and what belongs to every one.
+    """What Lambda calls: a handler, with settings, logs and metrics around it.
 
     Args:
         service: the function's name in logs, metrics and traces.
         kind: its settings, read from the environment and from the secrets that it names.
         build: makes the handler proper, with all its clients; called once in an environment.
         metrics: what an invocation adds to the function's metrics.
-        preload: modules that are otherwise imported when first needed; with SnapStart they are
+        preload: modules that are otherwise imported when first needed. With SnapStart they are
             part of the snapshot, so that a restored copy need not wait for them.
 
     Raises:
@@ -52,7 +52,7 @@ class LambdaFunction(Generic[_H]):
         kind: type[_S],
         build: Callable[[_S], _H],
         *,
-        metrics: Metrics,
+        metrics: Measure,
         preload: Iterable[str] = (),
     ) -> None:
         self._make: Callable[[], tuple[_H, Invocations]] = lambda: _make(service, kind, build)
@@ -69,16 +69,16 @@ class LambdaFunction(Generic[_H]):
         return self.begin()[0]
 
     def begin(self) -> tuple[_H, Invocations]:
-        """Build everything that has a state, unless that has been done."""
+        """Build everything that has a state, unless it has been built."""
         if self._made is None:
             random.seed()  # restored copies would all draw the same numbers
             self._made = self._make()
         return self._made
 
-    def __call__(self, event: Event, context: LambdaContext) -> Response:
+    def __call__(self, event: LambdaEvent, context: LambdaContext) -> Response:
         """Serve one invocation."""
         handler, invocations = self.begin()
-        with invocations(context) as invocation:
+        with invocations.recorded(context) as invocation:
             response = handler(event, context)
             invocation.count(self._metrics(event, response))
         return response

@@ -24,7 +24,7 @@ class Invocation:
     """One invocation.
 
     Attributes:
-        metrics: how often what has happened in it.
+        metrics: counts, by the metric's name.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Invocation:
 
 
 class Invocations:
-    """Records the invocations of one function; called around each.
+    """The log keys, metrics and segments of one function's invocations.
 
     Args:
         service: the function's name.
@@ -54,8 +54,8 @@ class Invocations:
         self._cold = True
 
     @contextmanager
-    def __call__(self, context: LambdaContext) -> Iterator[Invocation]:
-        """Record one invocation; an exception passes."""
+    def recorded(self, context: LambdaContext) -> Iterator[Invocation]:
+        """Record the invocation that runs in the block; an exception passes."""
         cold, self._cold = self._cold, False
         invocation = Invocation()
         with ExitStack() as stack:
@@ -77,13 +77,13 @@ class Invocations:
         for name, number in invocation.metrics.items():
             self._metrics.add_metric(name, MetricUnit.Count, number)
         if invocation.metrics:
-            # A search by this leads from a point in a graph to the lines of the invocation.
+            # A search for this id leads from a point in a graph to the lines of the invocation.
             self._metrics.add_metadata("function_request_id", context.aws_request_id)
             self._metrics.flush_metrics()
 
 
 def _tracer(service: str) -> Tracer:
-    # The X-Ray SDK comes with it, so only those who trace wait for it.
+    # It imports the X-Ray SDK, so only a function that traces waits for it.
     from aws_lambda_powertools import Tracer
 
     return Tracer(service=service, auto_patch=False)

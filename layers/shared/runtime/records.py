@@ -17,7 +17,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One Kafka record.
 
     Attributes:
-        topic, partition, offset: where it stands.
+        topic, partition, offset: its place.
         timestamp_ms: Unix time in milliseconds.
         key, value: bytes; None for a null key and for a tombstone.
         headers: in the order produced, repeats kept.
@@ -33,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def position(self) -> str:
-        """A name that no other record has, even after a topic was made anew."""
+        """A name that no other record has, even after the topic was created again."""
         return f"{self.topic}-{self.partition}-{self.offset}-{self.timestamp_ms}"
 
     @classmethod
@@ -48,8 +48,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             partition=raw["partition"],
             offset=raw["offset"],
             timestamp_ms=raw["timestamp"],
-            key=_decoded(raw.get("key")),
-            value=_decoded(raw.get("value")),
+            key=_from_base64(raw.get("key")),
+            value=_from_base64(raw.get("value")),
             headers=tuple(
                 (name, None if value is None else bytes(byte & 0xFF for byte in value))
                 for header in raw.get("headers") or ()
@@ -59,9 +59,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def raw_records(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All records of an AWS Kafka event, each partition's in order."""
+    """Return all records of an AWS Kafka event, each partition's in order."""
     return [raw for partition in event["records"].values() for raw in partition]
 
 
-def _decoded(value: str | None) -> bytes | None:
+def _from_base64(value: str | None) -> bytes | None:
     return None if value is None else b64decode(value)

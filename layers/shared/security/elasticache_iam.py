@@ -1,8 +1,8 @@
 """IAM authentication of ElastiCache: a signed token, good for 15 minutes, instead of a password.
 
 ElastiCache User Guide, "Authenticating with IAM": the token is a presigned request ``connect`` of
-the cache, without its scheme. It is made here, without asking AWS, for each connection; ElastiCache
-ends a connection after 12 hours, and the next one brings another token.
+the cache, without its scheme. It is made here, without a call to AWS, for each connection.
+ElastiCache ends a connection after 12 hours, and the next one brings another token.
 
 Imported only where it is set: redis-py and botocore are large.
 """
@@ -10,7 +10,6 @@ Imported only where it is set: redis-py and botocore are large.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from botocore.auth import SigV4QueryAuth
@@ -25,20 +24,8 @@ _SERVICE = "elasticache"
 _LIFETIME_S = 900
 
 
-class Access(NamedTuple):
-    """What redis-py is given.
-
-    Attributes:
-        url: without a user.
-        credentials: who signs in, anew for each connection.
-    """
-
-    url: str
-    credentials: CredentialProvider
-
-
-def access(url: str, cache: str) -> Access:
-    """How a serverless cache is reached with the process's AWS credentials.
+def iam_credentials(url: str, cache: str) -> tuple[str, CredentialProvider]:
+    """Return a serverless cache's URL without its user, and the credentials for redis-py.
 
     Args:
         url: ``rediss://user@host:port``; in ElastiCache that user's id and name are the same.
@@ -46,11 +33,10 @@ def access(url: str, cache: str) -> Access:
     """
     parts = urlsplit(url)
     _, _, address = parts.netloc.rpartition("@")
-    whole = urlunsplit(parts._replace(netloc=address))
-    return Access(whole, _Tokens(parts.username or "", cache))
+    return urlunsplit(parts._replace(netloc=address)), _IamTokens(parts.username or "", cache)
 
 
-class _Tokens(CredentialProvider):
+class _IamTokens(CredentialProvider):
     def __init__(self, user: str, cache: str) -> None:
         self._user = user
         query = {"Action": "connect", "User": user, "ResourceType": "ServerlessCache"}
@@ -58,7 +44,11 @@ class _Tokens(CredentialProvider):
         self._session = get_session()
 
     def get_credentials(self) -> tuple[str, str]:
-        """User and token. Raises :class:`SettingsError`: the process has no AWS credentials."""
+        """Return user and token.
+
+        Raises:
+            SettingsError: the process has no AWS credentials.
+        """
         credentials = self._session.get_credentials()
         if credentials is None:
             raise SettingsError("REDIS_IAM_CACHE needs AWS credentials, and there are none.")
@@ -68,5 +58,5 @@ class _Tokens(CredentialProvider):
         return self._user, str(request.url).removeprefix(_SCHEME)
 
     async def get_credentials_async(self) -> tuple[str, str]:
-        """The same, which asks nobody and so waits for nobody."""
+        """Return the same, without waiting: no call is made."""
         return self.get_credentials()

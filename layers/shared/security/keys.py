@@ -1,17 +1,17 @@
 """Make and rotate the keys that settings hold: ``python -m shared.security.keys``.
 
 Each set is a JWK Set, whose first key signs or seals and all of whose keys verify or open. A
-rotation has two steps, because processes learn of a new set one after the other: ``prepare`` adds
-a key that everybody comes to know, and ``promote`` puts it first. The key before it stays, so that
-what is on its way stays good::
+rotation has two steps, because processes get a new set one after the other: ``prepare`` adds a key
+that every process comes to know, and ``promote`` puts it first. The key before it stays, so that
+tokens and messages on their way stay valid::
 
     python -m shared.security.keys new --kind signing > keys.json
     python -m shared.security.keys prepare < keys.json > both.json
     python -m shared.security.keys promote < both.json > next.json
     python -m shared.security.keys public < next.json
 
-Nothing is written but to standard output, so that a secret store can be on both sides of a pipe;
-what was done is logged, without keys, to standard error.
+Keys are written to standard output only, so that a secret store can be on both sides of a pipe.
+The log line on standard error has no keys.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from shared.security.sealing import Jwk, JwkSet, new_key
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["signing", "sealing", "sealing-hybrid"]
-KINDS: tuple[Kind, ...] = ("signing", "sealing", "sealing-hybrid")
+KeyKind = Literal["signing", "sealing", "sealing-hybrid"]
+KEY_KINDS: tuple[KeyKind, ...] = ("signing", "sealing", "sealing-hybrid")
 
 
-def make(kind: Kind, kid: str | None = None) -> Jwk:
-    """A new key.
+def make_key(kind: KeyKind, kid: str | None = None) -> Jwk:
+    """Return a new key.
 
     Args:
         kind: ``signing`` is Ed25519, ``sealing`` X25519, ``sealing-hybrid`` the hybrid with
@@ -50,24 +50,24 @@ def make(kind: Kind, kid: str | None = None) -> Jwk:
     return new_key(name, "X25519" if kind == "sealing" else "MLKEM768-X25519")
 
 
-def kind_of(key: Jwk) -> Kind:
-    """What a key is for."""
+def kind_of(key: Jwk) -> KeyKind:
+    """Return the kind of a key."""
     if key.kty == "AKP":
         return "sealing-hybrid"
     return "signing" if key.crv == "Ed25519" else "sealing"
 
 
-def prepare(keys: JwkSet, kind: Kind | None = None) -> JwkSet:
-    """The first key as before, and a new one that waits to be promoted; older ones go.
+def prepare(keys: JwkSet, kind: KeyKind | None = None) -> JwkSet:
+    """Keep the first key, add a new one that waits to be promoted, drop all others.
 
     Args:
-        kind: of the new key; like the first by default.
+        kind: of the new key; by default that of the first.
     """
-    return JwkSet((keys.keys[0], make(kind or kind_of(keys.keys[0]))))
+    return JwkSet((keys.keys[0], make_key(kind or kind_of(keys.keys[0]))))
 
 
 def promote(keys: JwkSet) -> JwkSet:
-    """The key that waited signs or seals from now on.
+    """Put the key that waits first: it signs or seals from now on.
 
     Raises:
         SettingsError: none waits.
@@ -79,11 +79,11 @@ def promote(keys: JwkSet) -> JwkSet:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
-        made = _done(options.do, cast("Kind | None", options.kind))
+        made = _run(options.do, cast("KeyKind | None", options.kind))
     except SettingsError as error:
         sys.exit(str(error))
     first, *others = (key.kid for key in made.keys)
@@ -91,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(made.to_json() + "\n")
 
 
-def _done(what: str, kind: Kind | None) -> JwkSet:
-    if what == "new":
-        return JwkSet((make(kind or "signing"),))
+def _run(action: str, kind: KeyKind | None) -> JwkSet:
+    if action == "new":
+        return JwkSet((make_key(kind or "signing"),))
     given = JwkSet.from_json(sys.stdin.read(), "standard input")
-    if what == "prepare":
+    if action == "prepare":
         return prepare(given, kind)
-    return promote(given) if what == "promote" else given.public()
+    return promote(given) if action == "promote" else given.public()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m shared.security.keys", description="Keys for settings."
     )
     parser.add_argument("do", choices=("new", "prepare", "promote", "public"))
-    parser.add_argument("--kind", choices=KINDS, help="of the new key")
+    parser.add_argument("--kind", choices=KEY_KINDS, help="of the new key")
     return parser
 
 

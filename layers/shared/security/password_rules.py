@@ -1,4 +1,4 @@
-"""What a new password may not be: common, or made of what is known of the person.
+"""The rules for a new password: not common, and not made of the user's name or e-mail.
 
 NIST SP 800-63B-4, section 3.1.1.2, and OWASP ASVS 5, 6.2: a length, a list, and no rule of
 composition. The list is in ``data/``; ``docs/security.md`` says where it is from.
@@ -16,17 +16,17 @@ _SHORTEST, _LONGEST = 8, 128
 _LIST = Path(__file__).with_name("common_passwords.txt")
 # Shorter parts of a name or an address are in half of all words.
 _SHORTEST_PART = 4
-# What is left without the person's own words would not be a password either.
+# A shorter rest, without the user's own words, would not be a password either.
 _LEFT_OVER = 8
 _PARTS = re.compile(r"[^\W_]+")
 
 
 def refuse_weak(password: str, *known: str | None) -> None:
-    """Refuse a new password that would be guessed.
+    """Refuse a new password that is easy to guess.
 
     Args:
         password: as it was typed; nothing is trimmed or normalized.
-        known: what a stranger may know: e-mail, name.
+        known: what a stranger may know of the user: e-mail, name.
 
     Raises:
         WeakPassword: with a sentence that says why.
@@ -52,5 +52,8 @@ def _parts(known: tuple[str | None, ...]) -> set[str]:
 
 @cache
 def _common() -> frozenset[str]:
-    """Read at the first new password: a cold start that only signs people in does without."""
+    """Return the list of common passwords, read at the first call.
+
+    A cold start that only signs users in does without it.
+    """
     return frozenset(_LIST.read_text(encoding="utf-8").splitlines())

@@ -2,7 +2,7 @@
 
 HPKE in base mode (RFC 9180), with X25519 or the hybrid of ML-KEM-768 and X25519 that also resists
 a quantum computer; HKDF-SHA256 and AES-128-GCM (AES-256-GCM with the hybrid). The ``info`` string
-binds topic, field and correlation id, so that a sealed value opens nowhere but where it was put.
+binds topic, field and correlation id, so that a sealed value opens only in its own message.
 
 Keys are JSON Web Keys in a JWK Set: ``OKP`` with ``crv`` X25519 (RFC 8037), or ``AKP`` with
 ``alg`` ``MLKEM768-X25519``, whose ``pub`` and ``priv`` are the ML-KEM part followed by the X25519
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.hpke import (
 
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 from shared.contract.messages import Sealed, Secret
 
 Kem = Literal["X25519", "MLKEM768-X25519"]
@@ -53,12 +53,12 @@ class Jwk(msgspec.Struct, frozen=True, omit_defaults=True):
     priv: str = ""
 
     def public(self) -> Jwk:
-        """The same key without its private part."""
+        """Return the key without its private part."""
         return msgspec.structs.replace(self, d="", priv="")
 
 
 class JwkSet(msgspec.Struct, frozen=True):
-    """RFC 7517, section 5."""
+    """A set of keys: RFC 7517, section 5."""
 
     keys: tuple[Jwk, ...]
 
@@ -67,10 +67,10 @@ class JwkSet(msgspec.Struct, frozen=True):
         """Read a set from the value of a variable.
 
         Raises:
-            SettingsError: it is not a JWK Set, or it is empty. The text is not shown.
+            SettingsError: the text is not a JWK Set, or an empty one. It is not shown.
         """
         try:
-            keys = decoded(text, cls)
+            keys = decode_json(text, cls)
         except msgspec.DecodeError as error:
             raise SettingsError(f"{variable} is not a JSON Web Key Set: {error}") from None
         if not keys.keys:
@@ -78,11 +78,11 @@ class JwkSet(msgspec.Struct, frozen=True):
         return keys
 
     def public(self) -> JwkSet:
-        """The same set without private parts: what the sealing side is given."""
+        """Return the set without private parts, for the side that seals."""
         return JwkSet(tuple(key.public() for key in self.keys))
 
     def to_json(self) -> str:
-        """The set as JSON text."""
+        """Return the set as JSON text."""
         return msgspec.json.encode(self).decode()
 
 
@@ -90,7 +90,7 @@ class Sealer:
     """Seals with the first key of a set of public keys.
 
     Raises:
-        SettingsError: the key is of a kind not known here.
+        SettingsError: the key is of an unknown kind.
     """
 
     def __init__(self, keys: JwkSet) -> None:
@@ -104,14 +104,14 @@ class Sealer:
 
 
 class Opener:
-    """Opens what was sealed to any key of a set of private keys.
+    """Opens values that are sealed to any key of a set of private keys.
 
     Args:
         keys: with private parts.
         accept_plain: whether a plain string is taken as it is, for peers that cannot seal.
 
     Raises:
-        SettingsError: a key is of a kind not known here.
+        SettingsError: a key is of an unknown kind.
     """
 
     def __init__(self, keys: JwkSet, *, accept_plain: bool = False) -> None:
@@ -122,7 +122,8 @@ class Opener:
         """Open one field of one message.
 
         Raises:
-            BadMessage: unknown key, moved or damaged value, or plain where it must be sealed.
+            BadMessage: the key is unknown, the value was moved or damaged, or it is plain where
+                it must be sealed.
         """
         if isinstance(secret, str):
             if not self._accept_plain:
@@ -167,7 +168,7 @@ def _decryptor(key: Jwk) -> Callable[[bytes, bytes], bytes]:
 
 
 def _material(key: Jwk) -> tuple[Suite, Any, Any]:
-    """The suite and the two halves of a key; the private half may be absent."""
+    """Return the suite and the two halves of a key; the private half may be None."""
     try:
         if (key.kty, key.crv) == ("OKP", "X25519"):
             private = X25519PrivateKey.from_private_bytes(_unb64(key.d)) if key.d else None

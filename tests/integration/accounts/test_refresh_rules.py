@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.security.one_time_tokens import OneTimeToken, RefreshTokens
-from shared.contract.account_commands import EndSessions, Opened, Refresh
+from shared.contract.account_commands import EndSessions, Refresh, SessionResult
 from shared.contract.errors import SessionEnded
 from shared.contract.messages import NewSession
 from user.accounts.model import MessageName
@@ -42,7 +42,7 @@ class Session:
         self.tokens = [self._derive.first()]
         self._begin()
 
-    def refresh(self, which: int) -> Opened:
+    def refresh(self, which: int) -> SessionResult:
         successor = self._derive.after(self.tokens[which])
         command = Refresh(
             refresh_token_hash=self.tokens[which].hash, successor=_new(_name(), successor)

@@ -15,7 +15,7 @@ from shared.contract.topics import GATEWAY_REPLY
 
 @pytest.fixture
 def own_broker() -> Broker:
-    """A broker without topics."""
+    """Start a broker without topics."""
     return Broker()
 
 

@@ -19,7 +19,7 @@ from tests.services import start
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
-    """A plain SMTP server."""
+    """Start a plain SMTP server."""
     with MailServer() as server:
         yield server
 
@@ -32,7 +32,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
-    """An empty Redis that this test has for itself."""
+    """Empty a Redis for one test."""
     client = Redis.from_url(redis_url, decode_responses=True)
     client.flushdb()
     yield client
@@ -41,7 +41,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def mortal_redis(tmp_path: Path, group: Group) -> Iterator[tuple[str, Process]]:
-    """The URL of a Redis that a test may kill, and its process."""
+    """Start a Redis that a test may kill; yield its URL and its process."""
     server = RedisServer(tmp_path / "redis", ports.any_free(), durable=False)
     server.prepare()
     process, _ = start(server.command(), group)

@@ -92,7 +92,7 @@ class MailServer:
         return connection
 
     async def answer(self, text: str | None) -> str:
-        """The answer, or none ever."""
+        """Return the answer, or none ever."""
         if text is None:
             await self._stopped.wait()
         await asyncio.sleep(self.slow_s)

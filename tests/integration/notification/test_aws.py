@@ -42,7 +42,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def sesv2() -> Iterator[SESV2Client]:
-    """A client of an account that may send as acme.example."""
+    """Return a client of an account that may send as acme.example."""
     client = boto3.client("sesv2")
     client.create_email_identity(EmailIdentity="acme.example")
     yield client

@@ -74,7 +74,7 @@ def reset() -> dict[str, object]:
 
 @pytest.fixture
 def build(redis_url: str) -> Iterator[Build]:
-    """Builds functions in an environment, and closes them."""
+    """Yield a builder of functions in an environment; close them."""
     with ExitStack() as stack:
 
         def make(**variables: str) -> NotificationFunction:
@@ -88,7 +88,7 @@ def build(redis_url: str) -> Iterator[Build]:
 
 @pytest.fixture
 def function(build: Build, redis: Redis, mail_server: MailServer) -> NotificationFunction:
-    """The function, with an empty memory."""
+    """Build the function, with an empty memory."""
     return build(SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}")
 
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from local.process import Process
-from notification.idempotency import Once, redis_store
+from notification.idempotency import RedisIdempotency
 from shared.contract.errors import Unavailable
 
 LEASE_S = 0.6
@@ -38,8 +38,8 @@ def a_minute() -> float:
     return 60.0
 
 
-def once_on(redis: Redis, lease_s: float = LEASE_S) -> Once:
-    return Once(redis_store(redis), lease_s=lease_s, remember_s=3600)
+def idempotency(redis: Redis, lease_s: float = LEASE_S) -> RedisIdempotency:
+    return RedisIdempotency(redis, lease_s=lease_s, remember_s=3600)
 
 
 def fail(error: BaseException) -> Callable[[], None]:
@@ -51,23 +51,23 @@ def fail(error: BaseException) -> Callable[[], None]:
 
 def test_an_effect_happens_once(redis: Redis) -> None:
     effect = Effect()
-    assert once_on(redis)("k1", effect, a_minute) is True
-    assert once_on(redis)("k1", effect, a_minute) is False
+    assert idempotency(redis).run_once("k1", effect, a_minute) is True
+    assert idempotency(redis).run_once("k1", effect, a_minute) is False
     assert effect.times == 1
 
 
 def test_another_name_is_another_effect(redis: Redis) -> None:
-    effect, once = Effect(), once_on(redis)
-    assert all(once(name, effect, a_minute) for name in ("k1", "k2"))
+    effect, marks = Effect(), idempotency(redis)
+    assert all(marks.run_once(name, effect, a_minute) for name in ("k1", "k2"))
     assert effect.times == 2
 
 
 def test_an_effect_that_failed_can_be_had_at_once(redis: Redis) -> None:
-    once = once_on(redis)
+    marks = idempotency(redis)
     with pytest.raises(Unavailable, match="no server"):
-        once("k1", Effect(fail(Unavailable("no server"))), a_minute)
+        marks.run_once("k1", Effect(fail(Unavailable("no server"))), a_minute)
     effect = Effect()
-    assert once("k1", effect, a_minute) is True
+    assert marks.run_once("k1", effect, a_minute) is True
     assert effect.times == 1
 
 
@@ -82,7 +82,9 @@ def test_two_at_the_same_time_wait_for_each_other(redis: Redis) -> None:
     answers: list[bool] = []
     one, two = (
         threading.Thread(
-            target=lambda: answers.append(once_on(redis, lease_s=30)("k1", effect, a_minute))
+            target=lambda: answers.append(
+                idempotency(redis, lease_s=30).run_once("k1", effect, a_minute)
+            )
         )
         for _ in range(2)
     )
@@ -97,38 +99,38 @@ def test_two_at_the_same_time_wait_for_each_other(redis: Redis) -> None:
 
 
 def test_what_a_dead_process_had_begun_is_done_when_its_lease_is_over(redis: Redis) -> None:
-    once = once_on(redis)
+    marks = idempotency(redis)
     with pytest.raises(Died):
-        once("k1", Effect(fail(Died())), a_minute)
+        marks.run_once("k1", Effect(fail(Died())), a_minute)
     effect = Effect()
-    assert once("k1", effect, a_minute) is True
+    assert marks.run_once("k1", effect, a_minute) is True
     assert effect.times == 1
-    assert once("k1", effect, a_minute) is False
+    assert marks.run_once("k1", effect, a_minute) is False
 
 
 def test_what_a_dead_process_had_begun_is_left_to_the_next_delivery_when_time_is_short(
     redis: Redis,
 ) -> None:
-    once = once_on(redis, lease_s=3600)
+    marks = idempotency(redis, lease_s=3600)
     with pytest.raises(Died):
-        once("k1", Effect(fail(Died())), lambda: 7200)
+        marks.run_once("k1", Effect(fail(Died())), lambda: 7200)
     until = time.monotonic() + 3600.3
     effect = Effect()
     with pytest.raises(Unavailable, match="little time"):
-        once("k1", effect, lambda: until - time.monotonic())
+        marks.run_once("k1", effect, lambda: until - time.monotonic())
     assert effect.times == 0
 
 
 def test_nothing_is_begun_that_the_time_left_does_not_allow(redis: Redis) -> None:
     effect = Effect()
     with pytest.raises(Unavailable, match="little time"):
-        once_on(redis)("k1", effect, lambda: LEASE_S / 2)
+        idempotency(redis).run_once("k1", effect, lambda: LEASE_S / 2)
     assert effect.times == 0
     assert redis.keys() == []
 
 
 def test_redis_keeps_a_digest_and_forgets_it_in_time(redis: Redis) -> None:
-    once_on(redis)("secret-name", Effect(), a_minute)
+    idempotency(redis).run_once("secret-name", Effect(), a_minute)
     (key,) = redis.keys()
     prefix, _, digest = str(key).partition("#")
     assert (prefix, len(digest)) == ("notification", 64)  # SHA-256; Powertools' default is MD5
@@ -146,7 +148,7 @@ def test_without_redis_nothing_is_sent_and_the_record_comes_again(
     client = Redis.from_url(url)
     effect = Effect()
     with pytest.raises(Unavailable, match="Redis is away"):
-        once_on(client)("k1", effect, a_minute)
+        idempotency(client).run_once("k1", effect, a_minute)
     assert effect.times == 0
     client.close()
 
@@ -158,7 +160,7 @@ def test_what_was_sent_counts_as_done_even_when_redis_goes_away_meanwhile(
     client = Redis.from_url(url)
     effect = Effect(process.kill)
     with caplog.at_level(logging.WARNING):
-        assert once_on(client)("k1", effect, a_minute) is True
+        assert idempotency(client).run_once("k1", effect, a_minute) is True
     assert effect.times == 1
     assert caplog.messages == ["sent, but Redis is away to remember it"]
     client.close()
@@ -175,15 +177,15 @@ def test_an_effect_that_failed_fails_also_when_redis_goes_away_meanwhile(
         raise Unavailable("no server")
 
     with pytest.raises(Unavailable):
-        once_on(client)("k1", Effect(during), a_minute)
+        idempotency(client).run_once("k1", Effect(during), a_minute)
     client.close()
 
 
 def test_a_connection_that_redis_closed_is_replaced(redis: Redis, redis_url: str) -> None:
     client = Redis.from_url(redis_url)
-    once, effect = once_on(client), Effect()
-    once("k1", effect, a_minute)
+    marks, effect = idempotency(client), Effect()
+    marks.run_once("k1", effect, a_minute)
     redis.client_kill_filter(_type="normal", skipme=True)
-    once("k2", effect, a_minute)
+    marks.run_once("k2", effect, a_minute)
     assert effect.times == 2
     client.close()

@@ -31,7 +31,7 @@ def a_mail(to: str = "zoe@example.com", name: str | None = "Zoë", text: str = "
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Makes transports, and closes them."""
+    """Yield a builder of transports; close them."""
     with ExitStack() as stack:
 
         def make(url: str, timeout_s: float = 10.0, ca: str = "") -> SmtpTransport:
@@ -96,7 +96,7 @@ def login(server: object, session: object, envelope: object, way: object, data: 
 
 @pytest.fixture(params=["smtp", "smtps"])
 def secure_url(request: pytest.FixtureRequest, certificate: Certificate) -> Iterator[str]:
-    """A server that wants TLS and a login: the URL without the password."""
+    """Start a server that wants TLS and a login; yield its URL, with a gap for the password."""
     if request.param == "smtp":
         server = MailServer(
             tls_context=certificate.context,

@@ -25,18 +25,18 @@ from shared.contract.errors import (
     WeakPassword,
     WrongCode,
 )
-from shared.security.keys import make
+from shared.security.keys import make_key
 from shared.security.sealing import JwkSet
 
 FREE = 2
 TRIES = 3 * FREE
 PASSWORD = {"password": "correct horse battery"}
 CHANGE = {"currentPassword": "correct horse battery", "newPassword": "a horse of its own"}
-SEALING = JwkSet((make("sealing"),)).public().to_json()
+SEALING = JwkSet((make_key("sealing"),)).public().to_json()
 SETTINGS = Settings(
     kafka_bootstrap_servers="",
     redis_url="unix:///nowhere",
-    jwt_signing_keys=JwkSet((make("signing"),)).to_json(),
+    jwt_signing_keys=JwkSet((make_key("signing"),)).to_json(),
     user_public_keys=SEALING,
     notification_public_keys=SEALING,
     attempts_per_account=FREE,

@@ -17,10 +17,10 @@ from shared.contract import topics
 from shared.contract.envelope import Envelope
 from shared.contract.errors import BadMessage
 from shared.contract.messages import Sealed
-from shared.security.keys import make
+from shared.security.keys import make_key
 from shared.security.sealing import JwkSet, Opener, Sealer
 
-USER, NOTIFICATION = JwkSet((make("sealing"),)), JwkSet((make("sealing"),))
+USER, NOTIFICATION = JwkSet((make_key("sealing"),)), JwkSet((make_key("sealing"),))
 SECRETS = ("the current password", "the new password", "123456")
 WHO = Claims("user-1", "session-1")
 ANSWERS = {

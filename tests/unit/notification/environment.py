@@ -9,12 +9,12 @@ from shared.security.sealing import JwkSet, new_key
 
 @cache
 def keys() -> JwkSet:
-    """One key pair for all tests of this part."""
+    """Return one key pair for all tests of this part."""
     return JwkSet((new_key("n1"),))
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """A complete environment whose servers are nowhere, with some variables of one's own."""
+    """Return a complete environment whose servers are nowhere, with some variables replaced."""
     return {
         "REDIS_URL": "redis://127.0.0.1:9",
         "SMTP_URL": "smtp://127.0.0.1:9",

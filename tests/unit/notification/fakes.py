@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from notification.rendering import Renderer
-from notification.service import Notifications
+from notification.service import NotificationService
 from notification.transports.mail import Mail
 from shared.contract.envelope import Envelope
 from shared.contract.messages import Message, encode
@@ -46,12 +46,12 @@ class SmsBag:
 
 
 class Memory:
-    """Remembers effects as Redis would, and tells whether there was time."""
+    """Remembers effects as Redis would; fails where no time was left."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def __call__(
+    def run_once(
         self, name: str, effect: Callable[[], None], seconds_left: Callable[[], float]
     ) -> bool:
         assert seconds_left() > 0
@@ -74,11 +74,11 @@ class Office:
         keys = JwkSet((new_key("n1"),))
         self.mail, self.sms, self.memory = MailBag(), SmsBag(), Memory()
         self.sealer = Sealer(keys.public())
-        self.service = Notifications(
-            render=Renderer(brand=BRAND, home=LINK_BASE),
+        self.service = NotificationService(
+            renderer=Renderer(brand=BRAND, home=LINK_BASE),
             mail=self.mail,
             sms=self.sms if with_sms else None,
-            once=self.memory,
+            idempotency=self.memory,
             opener=Opener(keys, accept_plain=accept_plain),
             link_base=LINK_BASE,
         )
@@ -97,7 +97,7 @@ def a_record(
     offset: int = 0,
     key: bytes | None = b"user1",
 ) -> Record:
-    """A record of a topic."""
+    """Return a record of a topic."""
     headers = (envelope or Envelope()).to_headers()
     return Record(
         topic=topic,

@@ -27,7 +27,7 @@ class Context:
 
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
-    """The handler as Lambda loads it: by name, in an environment."""
+    """Import the handler as Lambda does: by name, in an environment."""
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
     root = logging.getLogger()

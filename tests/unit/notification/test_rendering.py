@@ -10,7 +10,7 @@ from jinja2 import UndefinedError
 
 from notification.rendering import _FOLDER, Renderer, paragraphs
 
-RENDER = Renderer(brand="Acme & Söhne", home="https://app.example.com")
+RENDERER = Renderer(brand="Acme & Söhne", home="https://app.example.com")
 LINK = "https://app.example.com/reset-password?token=a-b_c&x=1"
 VALUES: dict[str, dict[str, Any]] = {
     "welcome": {"name": "Zoë", "link": "https://app.example.com"},
@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_kind_has_a_subject_a_text_and_a_well_formed_page(kind: str) -> None:
-    content = RENDER(kind, **VALUES[kind])
+    content = RENDERER.render(kind, **VALUES[kind])
     page = Page(content.html)
     assert content.subject
     assert "\n" not in content.subject
@@ -62,7 +62,7 @@ def test_every_kind_has_a_subject_a_text_and_a_well_formed_page(kind: str) -> No
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_pages_are_made_for_dark_screens_too(kind: str) -> None:
-    html = RENDER(kind, **VALUES[kind]).html
+    html = RENDERER.render(kind, **VALUES[kind]).html
     assert '<meta name="color-scheme" content="light dark">' in html
     assert "prefers-color-scheme: dark" in html
 
@@ -75,7 +75,7 @@ def test_every_template_is_looked_at_here() -> None:
 
 @pytest.mark.parametrize("kind", ["verify-email", "password-reset", "email"])
 def test_a_link_is_the_same_in_both_parts(kind: str) -> None:
-    content = RENDER(kind, **VALUES[kind])
+    content = RENDERER.render(kind, **VALUES[kind])
     assert LINK in content.text
     assert LINK in Page(content.html).links
 
@@ -84,33 +84,33 @@ def test_values_cannot_bring_html_along() -> None:
     evil = "<script>alert(1)</script>\"'><img src=x>"
     for kind, values in VALUES.items():
         poisoned = {name: evil for name in values if name != "link"}
-        content = RENDER(kind, **{**values, **poisoned})
+        content = RENDERER.render(kind, **{**values, **poisoned})
         page = Page(content.html)
         assert evil in page.words
         assert not {"script", "img"} & set(page.tags)
 
 
 def test_text_parts_are_not_escaped() -> None:
-    assert RENDER("email", title="A & B", text="1 < 2", link=None).text == "1 < 2\n"
-    assert RENDER("email", title="A & B", text="1 < 2", link=None).subject == "A & B"
+    assert RENDERER.render("email", title="A & B", text="1 < 2", link=None).text == "1 < 2\n"
+    assert RENDERER.render("email", title="A & B", text="1 < 2", link=None).subject == "A & B"
 
 
 def test_a_subject_is_one_line_however_it_was_given() -> None:
-    assert RENDER("email", title="A\n\u2028 B", text="t", link=None).subject == "A B"
+    assert RENDERER.render("email", title="A\n\u2028 B", text="t", link=None).subject == "A B"
 
 
 def test_a_line_that_looks_like_a_subject_stays_in_the_text() -> None:
-    content = RENDER("email", title="A", text="Subject: B\n\nC", link=None)
+    content = RENDERER.render("email", title="A", text="Subject: B\n\nC", link=None)
     assert (content.subject, content.text) == ("A", "Subject: B\n\nC\n")
 
 
 def test_a_missing_value_is_an_error_and_no_gap_in_a_mail() -> None:
     with pytest.raises(UndefinedError, match="link"):
-        RENDER("welcome", name="Zoë")
+        RENDERER.render("welcome", name="Zoë")
 
 
 def test_without_a_name_nobody_is_greeted_by_it() -> None:
-    assert "Hello,\n" in RENDER("welcome", name=None, link="https://app.example.com").text
+    assert "Hello,\n" in RENDERER.render("welcome", name=None, link="https://app.example.com").text
 
 
 def test_plain_text_keeps_its_paragraphs_and_lines() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from shared.config.settings import SettingsError
-from shared.security.elasticache_iam import access
+from shared.security.elasticache_iam import iam_credentials
 
 SECRET = "secret"
 URL = "rediss://service@cache.example.com:6379"
@@ -23,11 +23,11 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_url_has_no_user_any_more() -> None:
-    assert access(URL, "cache").url == "rediss://cache.example.com:6379"
+    assert iam_credentials(URL, "cache")[0] == "rediss://cache.example.com:6379"
 
 
 def test_the_token_names_who_connects_to_what_for_a_quarter_of_an_hour() -> None:
-    credentials = access(URL, "users-cache").credentials
+    _, credentials = iam_credentials(URL, "users-cache")
     user, token = credentials.get_credentials()  # type: ignore[misc] # redis-py allows a token alone
     place, _, query = token.partition("/?")
     asked = {name: value for name, (value,) in parse_qs(query).items()}
@@ -42,7 +42,8 @@ def test_the_token_names_who_connects_to_what_for_a_quarter_of_an_hour() -> None
 
 def test_the_signature_is_what_aws_works_out() -> None:
     """Step by step, by hand: IAM User Guide, "Create a signed AWS API request"."""
-    token = access(URL, "users-cache").credentials.get_credentials()[-1]
+    _, credentials = iam_credentials(URL, "users-cache")
+    token = credentials.get_credentials()[-1]
     _, _, query = token.partition("/?")
     asked = {name: value for name, (value,) in parse_qs(query).items()}
     signature = asked.pop("X-Amz-Signature")
@@ -69,8 +70,9 @@ def test_without_credentials_the_reason_is_told(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
+    _, credentials = iam_credentials(URL, "cache")
     with pytest.raises(SettingsError, match="AWS credentials"):
-        access(URL, "cache").credentials.get_credentials()
+        credentials.get_credentials()
 
 
 def _sha256(text: str) -> str:

@@ -7,7 +7,7 @@ import sys
 
 _FIRST_DECODES = """
 import sys, threading, msgspec
-from shared.contract.json import decoded
+from shared.contract.json import decode_json
 
 sys.setswitchinterval(1e-6)
 members = range(60)
@@ -15,7 +15,7 @@ document = msgspec.json.encode({f"m{number}": "x" for number in members})
 
 def first(kind, together):
     together.wait()
-    assert decoded(document, kind).m59 == "x"
+    assert decode_json(document, kind).m59 == "x"
 
 for number in range(200):
     text = msgspec.Meta(max_length=number + 1)

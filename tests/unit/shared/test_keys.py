@@ -12,7 +12,7 @@ from gateway.errors import NotAuthenticated
 from gateway.security.access_tokens import AccessTokens
 from shared.config.settings import SettingsError
 from shared.contract.errors import BadMessage
-from shared.security.keys import KINDS, Kind, kind_of, main, make, prepare, promote
+from shared.security.keys import KEY_KINDS, KeyKind, kind_of, main, make_key, prepare, promote
 from shared.security.sealing import JwkSet, Opener, Sealer
 
 
@@ -32,14 +32,14 @@ def run(
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_key_is_made_and_known_again(kind: Kind) -> None:
-    assert kind_of(make(kind)) == kind
-    assert make(kind).kid != make(kind).kid
+@pytest.mark.parametrize("kind", KEY_KINDS)
+def test_a_key_is_made_and_known_again(kind: KeyKind) -> None:
+    assert kind_of(make_key(kind)) == kind
+    assert make_key(kind).kid != make_key(kind).kid
 
 
 def test_whoever_has_only_prepared_knows_what_others_sign_already() -> None:
-    keys = prepare(JwkSet((make("signing"),)))
+    keys = prepare(JwkSet((make_key("signing"),)))
 
     assert tokens(keys).verify(tokens(promote(keys)).issue("u1", "s1")).user_id == "u1"
     assert tokens(promote(keys)).verify(tokens(keys).issue("u1", "s1")).user_id == "u1"
@@ -47,11 +47,11 @@ def test_whoever_has_only_prepared_knows_what_others_sign_already() -> None:
 
 def test_nothing_is_promoted_that_was_not_prepared() -> None:
     with pytest.raises(SettingsError, match="prepare"):
-        promote(JwkSet((make("signing"),)))
+        promote(JwkSet((make_key("signing"),)))
 
 
 def test_a_token_outlives_one_rotation_of_the_signing_keys() -> None:
-    keys = JwkSet((make("signing"),))
+    keys = JwkSet((make_key("signing"),))
     token = tokens(keys).issue("u1", "s1")
     once = rotate(keys)
 
@@ -63,8 +63,8 @@ def test_a_token_outlives_one_rotation_of_the_signing_keys() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sealing", "sealing-hybrid"])
-def test_a_sealed_value_outlives_one_rotation(kind: Kind) -> None:
-    keys = JwkSet((make(kind),))
+def test_a_sealed_value_outlives_one_rotation(kind: KeyKind) -> None:
+    keys = JwkSet((make_key(kind),))
     where = {"topic": "t", "field": "f", "correlation_id": "c"}
     sealed = Sealer(keys.public()).seal("secret", **where)
     once = rotate(keys)
@@ -101,7 +101,7 @@ def test_what_is_no_key_set_is_said_and_not_shown(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_published_keys_verify_and_have_no_private_part() -> None:
-    keys = rotate(JwkSet((make("signing"),)))
+    keys = rotate(JwkSet((make_key("signing"),)))
     service = tokens(keys)
 
     published = service.public_keys()
