@@ -14,16 +14,18 @@ from shared.bus.producer import Publisher
 from shared.bus.replier import Replier
 from shared.runtime.batch import run_batch
 from shared.security.sealing import JwkSet, Opener
-from user.accounts.emails import Emails
-from user.accounts.export import Exports
-from user.accounts.passwords import Passwords
+from user.accounts.emails import EmailService
+from user.accounts.export import ExportService
+from user.accounts.login import LoginService
+from user.accounts.passwords import PasswordService
+from user.accounts.profiles import ProfileService
 from user.accounts.reauthentication import Reauthentication
-from user.accounts.registration import Accounts
-from user.accounts.second_factor import SecondFactor
-from user.accounts.sessions import Sessions
+from user.accounts.registration import RegistrationService
+from user.accounts.second_factor import SecondFactorService
+from user.accounts.sessions import SessionService
 from user.dispatch.dispatcher import Commands
 from user.dispatch.handlers import Subjects, rules
-from user.security.password_hasher import Passwords as PasswordHashes
+from user.security.password_hasher import PasswordHasher
 from user.security.vault import Vault
 from user.settings import Settings
 from user.storage.housekeeping import Housekeeping
@@ -64,17 +66,19 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
 
 
 def _subjects(settings: Settings, store: Repository, vault: Vault) -> Subjects:
-    hashes = PasswordHashes(settings.bcrypt_cost)
+    hashes = PasswordHasher(settings.bcrypt_cost)
     again = Reauthentication(store, hashes, recent_s=settings.recent_login_seconds)
     return Subjects(
-        accounts=Accounts(store, hashes, Cuid().generate, settings.sign_up),
-        sessions=Sessions(
+        registration=RegistrationService(store, hashes, Cuid().generate),
+        login=LoginService(store, hashes, settings.sign_up),
+        profiles=ProfileService(store),
+        sessions=SessionService(
             store,
             grace_s=settings.refresh_grace_seconds,
             longest_s=settings.session_longest_seconds,
         ),
-        passwords=Passwords(store, hashes, again),
-        emails=Emails(store, again),
-        second_factor=SecondFactor(store, vault, again),
-        exports=Exports(store),
+        passwords=PasswordService(store, hashes, again),
+        emails=EmailService(store, again),
+        second_factor=SecondFactorService(store, vault, again),
+        exports=ExportService(store),
     )

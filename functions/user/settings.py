@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shared.config.settings import KafkaSettings
+from user.accounts.model import SignUp
 
 
 class Settings(KafkaSettings, frozen=True, kw_only=True):
@@ -41,7 +40,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     accept_plain_secrets: bool = False
     bcrypt_cost: int = 12
     batch_workers: int = 4
-    sign_up: Literal["open", "verified", "private"] = "open"
+    sign_up: SignUp = "open"
     refresh_grace_seconds: int = 5
     session_longest_seconds: int = 90 * 24 * 3600
     recent_login_seconds: int = 600

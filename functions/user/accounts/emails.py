@@ -7,13 +7,13 @@ from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
 from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
 from shared.contract.topics import NOTIFICATION_EMAIL
 from user.accounts import notices
-from user.accounts.audit_lines import of, own
+from user.accounts.audit_events import action_event, own_event
 from user.accounts.model import Event, MessageName
 from user.accounts.ports import Store, Transaction
 from user.accounts.reauthentication import Reauthentication
 
 
-class Emails:
+class EmailService:
     """Verify and change."""
 
     def __init__(self, store: Store, reauthentication: Reauthentication) -> None:
@@ -54,9 +54,9 @@ class Emails:
                 # What was mailed to the former address must not bring it back.
                 transaction.drop_tokens(user.id, "reset", "verify")
                 transaction.send(notices.notice(owner.user, notices.EMAIL_CHANGED))
-                transaction.audit(of("email-changed", command, user.id))
+                transaction.audit(action_event("email-changed", command, user.id))
             else:
-                transaction.audit(of("email-verified", command, user.id))
+                transaction.audit(action_event("email-verified", command, user.id))
             return user
 
         return self._store.once(name, change, User)
@@ -81,7 +81,7 @@ class Emails:
                 transaction.send(notices.notice(owner.user, notices.ALREADY_REGISTERED))
             else:
                 raise EmailTaken
-            transaction.audit(own("email-change-asked", command))
+            transaction.audit(own_event("email-change-asked", command))
             return user
 
         return self._store.once(name, change, User)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from shared.contract.account_commands import Ended, Export, ExportUser
 from shared.contract.errors import SessionEnded
-from user.accounts.audit_lines import own
+from user.accounts.audit_events import own_event
 from user.accounts.model import MessageName
 from user.accounts.ports import Store, Transaction
 from user.accounts.sessions import require_signed_in
 
 
-class Exports:
+class ExportService:
     """Exports."""
 
     def __init__(self, store: Store) -> None:
@@ -25,7 +25,7 @@ class Exports:
 
         def note(transaction: Transaction) -> Ended:
             require_signed_in(transaction, query)
-            transaction.audit(own("data-exported", query))
+            transaction.audit(own_event("data-exported", query))
             return Ended()
 
         def look(transaction: Transaction) -> Export:

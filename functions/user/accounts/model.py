@@ -10,6 +10,9 @@ import msgspec
 from shared.contract.envelope import Envelope
 from shared.contract.messages import Message, User
 
+SignUp = Literal["open", "verified", "private"]
+"""Which users may sign in: all, or those whose e-mail is verified; see the settings."""
+
 Purpose = Literal["reset", "verify", "challenge"]
 
 AuditKind = Literal[

@@ -14,13 +14,13 @@ from shared.contract.messages import SendPasswordReset
 from shared.contract.topics import NOTIFICATION_PASSWORD_RESET
 from shared.security.password_rules import refuse_weak
 from user.accounts import notices
-from user.accounts.audit_lines import of, own
+from user.accounts.audit_events import action_event, own_event
 from user.accounts.model import Event, MessageName
 from user.accounts.ports import PasswordHashes, Store, Transaction
 from user.accounts.reauthentication import Reauthentication
 
 
-class Passwords:
+class PasswordService:
     """Change, forgot, reset, delete."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Passwords:
             transaction.set_password(user.id, password_hash)
             transaction.drop_tokens(user.id, "reset", "challenge")
             ended = transaction.end_sessions(user.id, but=command.session)
-            transaction.audit(own("password-changed", command))
+            transaction.audit(own_event("password-changed", command))
             transaction.send(notices.notice(user, notices.PASSWORD_CHANGED))
             return Ended(ended=ended)
 
@@ -68,7 +68,7 @@ class Passwords:
             mail = SendPasswordReset(
                 user_id=user.id, email=user.email, name=user.name, token=command.token.sealed
             )
-            transaction.audit(of("password-reset-asked", command, user.id))
+            transaction.audit(action_event("password-reset-asked", command, user.id))
             transaction.send(Event.of(NOTIFICATION_PASSWORD_RESET, user.id, mail))
             return Ended()
 
@@ -97,7 +97,7 @@ class Passwords:
             transaction.prove_email(user.id, user.email)
             transaction.drop_tokens(user.id, "reset", "challenge")
             ended = transaction.end_sessions(user.id)
-            transaction.audit(of("password-reset", command, user.id))
+            transaction.audit(action_event("password-reset", command, user.id))
             transaction.send(notices.notice(user, notices.PASSWORD_RESET))
             return Ended(ended=ended)
 
@@ -115,7 +115,7 @@ class Passwords:
         def change(transaction: Transaction) -> Ended:
             user = self._reauthentication.require(transaction, command, checked)
             ended = transaction.end_sessions(user.id)
-            transaction.audit(own("account-deleted", command))
+            transaction.audit(own_event("account-deleted", command))
             transaction.send(notices.notice(user, notices.ACCOUNT_DELETED))
             transaction.delete_user(user.id)
             transaction.forget_answers(user.id)

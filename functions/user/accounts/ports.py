@@ -178,6 +178,12 @@ class Once(Protocol[Tx]):
 class Store(Once[Transaction], Protocol):
     """What is stored."""
 
+    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - the column's name
+        """The user with this id, and, when a session is given, signed in with it."""
+
+    def credentials(self, email: str) -> Credentials | None:
+        """The user with this e-mail, however it is spelled, and the password's hash."""
+
     def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002 - the column's name
         """The user with this id, and the password's hash."""
 

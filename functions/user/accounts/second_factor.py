@@ -30,7 +30,7 @@ from shared.contract.errors import (
 from shared.contract.json import decoded
 from shared.contract.messages import Sealed, User
 from user.accounts import notices
-from user.accounts.audit_lines import of, own
+from user.accounts.audit_events import action_event, own_event
 from user.accounts.model import MessageName, StoredFactor
 from user.accounts.ports import Store, Transaction, Vault
 from user.accounts.reauthentication import Reauthentication
@@ -42,7 +42,7 @@ _FREE_FAILURES = 3
 _LONGEST_WAIT_S = 300
 
 
-class SecondFactor:
+class SecondFactorService:
     """Enrol, confirm, challenge, recovery codes, off."""
 
     def __init__(
@@ -99,7 +99,7 @@ class SecondFactor:
                 transaction.refuse_code(user.id, _wait_s(factor))
                 return WrongCode()
             transaction.confirm_second_factor(user.id, step, command.recovery_hashes)
-            transaction.audit(own("second-factor-on", command))
+            transaction.audit(own_event("second-factor-on", command))
             transaction.send(notices.notice(user, notices.SECOND_FACTOR_ON))
             return user
 
@@ -119,11 +119,11 @@ class SecondFactor:
             refusal = self._refusal(transaction, factor, user, code)
             if refusal is not None:
                 transaction.count_attempt(command.challenge)
-                transaction.audit(of("second-factor-refused", command, user.id))
+                transaction.audit(action_event("second-factor-refused", command, user.id))
                 return refusal
             transaction.use_token(command.challenge)
             transaction.add_session(user.id, command.new)
-            transaction.audit(of("signed-in", command, user.id, command.new.id))
+            transaction.audit(action_event("signed-in", command, user.id, command.new.id))
             return Opened(user=user, session=command.new.id)
 
         return self._store.once(name, change, Opened)
@@ -142,7 +142,7 @@ class SecondFactor:
             if not _on(transaction.second_factor(user.id)):
                 raise SecondFactorState(on=False)
             transaction.replace_recovery_codes(user.id, command.recovery_hashes)
-            transaction.audit(own("recovery-codes-renewed", command))
+            transaction.audit(own_event("recovery-codes-renewed", command))
             return user
 
         return self._store.once(name, change, User)
@@ -161,7 +161,7 @@ class SecondFactor:
             if not _on(transaction.second_factor(user.id)):
                 raise SecondFactorState(on=False)
             transaction.remove_second_factor(user.id)
-            transaction.audit(own("second-factor-off", command))
+            transaction.audit(own_event("second-factor-off", command))
             transaction.send(notices.notice(user, notices.SECOND_FACTOR_OFF))
             return user
 

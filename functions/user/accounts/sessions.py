@@ -22,12 +22,12 @@ from shared.contract.account_commands import (
 from shared.contract.errors import Refusal, SessionEnded
 from shared.contract.messages import User
 from user.accounts import notices
-from user.accounts.audit_lines import own
+from user.accounts.audit_events import own_event
 from user.accounts.model import AuditEvent, MessageName, StoredSession
 from user.accounts.ports import Store, Transaction
 
 
-class Sessions:
+class SessionService:
     """Refresh, list, end.
 
     Args:
@@ -100,7 +100,7 @@ class Sessions:
             if command.which is not None and not ended:
                 raise Refusal("There is no such session.", code="session-not-found", status=404)
             ended += _end_of_token(transaction, command)
-            transaction.audit(own("signed-out", command))
+            transaction.audit(own_event("signed-out", command))
             return Ended(ended=tuple(dict.fromkeys(ended)))
 
         return self._store.once(name, change, Ended)

@@ -7,24 +7,28 @@ from typing import NamedTuple
 from shared.contract import account_commands, topics
 from shared.contract.messages import FindUser, Message, RegisterUser, UpdateUser, User, ValidateUser
 from shared.security.password_rules import refuse_weak
-from user.accounts.emails import Emails
-from user.accounts.export import Exports
-from user.accounts.passwords import Passwords
-from user.accounts.registration import Accounts
-from user.accounts.second_factor import SecondFactor
-from user.accounts.sessions import Sessions
+from user.accounts.emails import EmailService
+from user.accounts.export import ExportService
+from user.accounts.login import LoginService
+from user.accounts.passwords import PasswordService
+from user.accounts.profiles import ProfileService
+from user.accounts.registration import RegistrationService
+from user.accounts.second_factor import SecondFactorService
+from user.accounts.sessions import SessionService
 from user.dispatch.dispatcher import Command, Rules
 
 
 class Subjects(NamedTuple):
     """The rules, by what they are about."""
 
-    accounts: Accounts
-    sessions: Sessions
-    passwords: Passwords
-    emails: Emails
-    second_factor: SecondFactor
-    exports: Exports
+    registration: RegistrationService
+    login: LoginService
+    profiles: ProfileService
+    sessions: SessionService
+    passwords: PasswordService
+    emails: EmailService
+    second_factor: SecondFactorService
+    exports: ExportService
 
 
 def rules(subjects: Subjects) -> Rules:
@@ -64,18 +68,18 @@ class _Rules:
         message = command.read(RegisterUser)
         password = command.open(message.password, "password")
         refuse_weak(password, message.email, message.name)
-        return self._to.accounts.register(message, password, command.name)
+        return self._to.registration.register(message, password, command.name)
 
     def validate(self, command: Command) -> User:
         message = command.read(ValidateUser)
         password = command.open(message.password, "password")
-        return self._to.accounts.validate(message, password, command.name)
+        return self._to.login.validate(message, password, command.name)
 
     def find(self, command: Command) -> User:
-        return self._to.accounts.find(command.read(FindUser))
+        return self._to.profiles.find(command.read(FindUser))
 
     def update(self, command: Command) -> User:
-        return self._to.accounts.update(command.read(UpdateUser), command.name)
+        return self._to.profiles.update(command.read(UpdateUser), command.name)
 
     def export(self, command: Command) -> Message:
         return self._to.exports.export(command.read(account_commands.ExportUser), command.name)

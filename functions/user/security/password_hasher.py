@@ -24,7 +24,7 @@ _BCRYPT_BYTES = 72
 _BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-class Passwords:
+class PasswordHasher:
     """Hashes and verifies.
 
     Args:

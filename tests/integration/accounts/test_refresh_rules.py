@@ -18,7 +18,7 @@ from shared.contract.account_commands import EndSessions, Opened, Refresh
 from shared.contract.errors import SessionEnded
 from shared.contract.messages import NewSession
 from user.accounts.model import MessageName
-from user.accounts.sessions import Sessions
+from user.accounts.sessions import SessionService
 from user.storage.unit_of_work import Pool, Repository, open_pool
 
 _names = itertools.count()
@@ -36,7 +36,9 @@ class Session:
 
     def __init__(self, pool: Pool, grace_s: int) -> None:
         self._pool = pool
-        self._rules = Sessions(Repository(pool, lambda *_: None), grace_s=grace_s, longest_s=10**8)
+        self._rules = SessionService(
+            Repository(pool, lambda *_: None), grace_s=grace_s, longest_s=10**8
+        )
         self._derive = RefreshTokens(b"k" * 32)
         self.user, self.id = f"user-{_name()}", f"session-{_name()}"
         self.tokens = [self._derive.first()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -29,8 +29,18 @@ from shared.contract.messages import (
     User,
     ValidateUser,
 )
-from user.accounts.model import AuditEvent, Credentials, Event, MessageName, Purpose, StoredFactor
-from user.accounts.registration import Accounts, SignUp, Transaction
+from user.accounts.login import LoginService
+from user.accounts.model import (
+    AuditEvent,
+    Credentials,
+    Event,
+    MessageName,
+    Purpose,
+    SignUp,
+    StoredFactor,
+)
+from user.accounts.profiles import ProfileService
+from user.accounts.registration import RegistrationService
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 M = TypeVar("M", bound=Message)
@@ -69,9 +79,7 @@ class MemoryStore:
     def credentials(self, email: str) -> Credentials | None:
         return next((c for c in self.users.values() if c.user.email == email), None)
 
-    def once(
-        self, name: MessageName, change: Callable[[Transaction], M | Refusal], kind: type[M]
-    ) -> M:
+    def once(self, name: MessageName, change: Callable[[Any], M | Refusal], kind: type[M]) -> M:
         if name not in self.outcomes:
             try:
                 self.outcomes[name] = change(self)
@@ -131,6 +139,18 @@ class MemoryStore:
         user = msgspec.structs.replace(found.user, name=name)
         self.users[change.id] = Credentials(user, found.password_hash)
         return user
+
+
+class Accounts:
+    """Registration, login and profiles, with one store."""
+
+    def __init__(
+        self, store: Any, hashes: PlainHashes, new_id: Callable[[], str], sign_up: SignUp = "open"
+    ) -> None:
+        self.register = RegistrationService(store, hashes, new_id).register
+        self.validate = LoginService(store, hashes, sign_up).validate
+        profiles = ProfileService(store)
+        self.find, self.update = profiles.find, profiles.update
 
 
 @pytest.fixture
