@@ -23,15 +23,15 @@ from user.accounts.reauthentication import Reauthentication
 from user.accounts.registration import RegistrationService
 from user.accounts.second_factor import SecondFactorService
 from user.accounts.sessions import SessionService
-from user.dispatch.dispatcher import Commands
-from user.dispatch.handlers import Subjects, rules
+from user.dispatch.dispatcher import Dispatcher
+from user.dispatch.handlers import UseCases, handlers
 from user.security.password_hasher import PasswordHasher
 from user.security.vault import Vault
 from user.settings import Settings
 from user.storage.housekeeping import Housekeeping
 from user.storage.outbox import Outbox
 from user.storage.rds_iam import with_token
-from user.storage.unit_of_work import Repository, open_pool
+from user.storage.unit_of_work import UnitOfWork, open_pool
 
 
 def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -51,24 +51,24 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         timeout_s=settings.database_timeout_s,
     )
     atexit.register(pool.close)  # else its threads are waited for, five seconds each
-    store = Repository(pool, Outbox(publisher))
-    subjects = _subjects(settings, store, Vault(keys))
-    commands = Commands(rules(subjects), opener, Replier(publisher), store.send_again)
+    store = UnitOfWork(pool, Outbox(publisher).publish)
+    use_cases = _use_cases(settings, store, Vault(keys))
+    dispatcher = Dispatcher(handlers(use_cases), opener, Replier(publisher), store.publish_again)
     workers = ThreadPoolExecutor(settings.batch_workers, thread_name_prefix="record")
     housekeeping = Housekeeping(pool, keep_outcomes_hours=settings.keep_outcomes_hours)
 
     def run(event: Mapping[str, Any]) -> dict[str, Any]:
-        response = run_batch(event, commands, workers)
-        housekeeping()
+        response = run_batch(event, dispatcher.dispatch, workers)
+        housekeeping.run()
         return response
 
     return run
 
 
-def _subjects(settings: Settings, store: Repository, vault: Vault) -> Subjects:
+def _use_cases(settings: Settings, store: UnitOfWork, vault: Vault) -> UseCases:
     hashes = PasswordHasher(settings.bcrypt_cost)
     again = Reauthentication(store, hashes, recent_s=settings.recent_login_seconds)
-    return Subjects(
+    return UseCases(
         registration=RegistrationService(store, hashes, Cuid().generate),
         login=LoginService(store, hashes, settings.sign_up),
         profiles=ProfileService(store),

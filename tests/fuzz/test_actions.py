@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contract import account_commands, messages
-from shared.contract.account_commands import Action, asked_action
+from shared.contract.account_commands import Action, action_of
 from shared.contract.errors import BadMessage
 from shared.contract.messages import Message, decode, encode
 
@@ -54,15 +54,15 @@ def test_a_message_is_read_or_refused(kind: type[Message], data: st.DataObject) 
 
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_an_action_is_told_of_any_bytes(raw: bytes) -> None:
-    assert asked_action(raw) is None or isinstance(asked_action(raw), str)
+    assert action_of(raw) is None or isinstance(action_of(raw), str)
 
 
 @pytest.mark.parametrize("kind", ACTIONS)
 def test_a_message_without_an_action_is_the_plain_one_of_its_topic(kind: type[Action]) -> None:
     tag = kind.__struct_config__.tag
 
-    assert asked_action(b'{"id":"u1","name":"Ada"}') is None
-    assert asked_action(json.dumps({"action": tag}).encode()) == tag
+    assert action_of(b'{"id":"u1","name":"Ada"}') is None
+    assert action_of(json.dumps({"action": tag}).encode()) == tag
 
 
 @pytest.mark.parametrize("kind", KINDS)

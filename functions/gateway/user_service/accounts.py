@@ -9,7 +9,7 @@ from gateway.security.access_tokens import Claims
 from gateway.security.one_time_tokens import OneTimeToken
 from gateway.user_service.client import Questions, given_out
 from shared.contract import topics
-from shared.contract.account_commands import DeleteUser, Ended, Export, ExportUser
+from shared.contract.account_commands import DeleteUser, Export, ExportUser, SessionsRevoked
 from shared.contract.errors import Refusal, Unavailable
 from shared.contract.messages import (
     FindUser,
@@ -98,7 +98,7 @@ class Users:
         command = UpdateUser(id=who.user_id, name=name, session=who.session_id)
         return await self._questions.on(topics.USER_UPDATE).ask(who.user_id, command, User)
 
-    async def delete(self, who: Claims, password: str) -> Ended:
+    async def delete(self, who: Claims, password: str) -> SessionsRevoked:
         """Delete the account."""
         question = self._questions.on(topics.USER_DELETE)
         command = DeleteUser(
@@ -107,7 +107,7 @@ class Users:
             client=origin.get().client,
             password=question.seal(password, "password"),
         )
-        return await question.ask(who.user_id, command, Ended)
+        return await question.ask(who.user_id, command, SessionsRevoked)
 
     async def export(self, who: Claims) -> Export:
         """All that is kept about a person."""

@@ -10,10 +10,10 @@ from gateway.user_service.client import Questions
 from shared.contract.account_commands import (
     ChangeEmail,
     ChangePassword,
-    Ended,
     ForgotPassword,
     ResetPassword,
     SendVerification,
+    SessionsRevoked,
     VerifyEmail,
 )
 from shared.contract.messages import User
@@ -28,7 +28,7 @@ class Credentials:
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
 
-    async def change_password(self, who: Claims, current: str, new: str) -> Ended:
+    async def change_password(self, who: Claims, current: str, new: str) -> SessionsRevoked:
         """Another password; other sessions end."""
         question = self._questions.on(USER_UPDATE)
         command = ChangePassword(
@@ -38,7 +38,7 @@ class Credentials:
             current=question.seal(current, "current"),
             new=question.seal(new, "new"),
         )
-        return await question.ask(who.user_id, command, Ended)
+        return await question.ask(who.user_id, command, SessionsRevoked)
 
     async def forgot_password(self, email: str) -> None:
         """Let a token be mailed, if the address is somebody's; nobody waits to learn that."""
@@ -47,7 +47,7 @@ class Credentials:
         command = ForgotPassword(email=email, token=token, client=origin.get().client)
         await question.tell(email.lower(), command)
 
-    async def reset_password(self, token: OneTimeToken, password: str) -> Ended:
+    async def reset_password(self, token: OneTimeToken, password: str) -> SessionsRevoked:
         """A new password for whoever was mailed the token; all sessions end."""
         question = self._questions.on(USER_UPDATE)
         command = ResetPassword(
@@ -55,7 +55,7 @@ class Credentials:
             password=question.seal(password, "password"),
             client=origin.get().client,
         )
-        return await question.ask(token.hash, command, Ended)
+        return await question.ask(token.hash, command, SessionsRevoked)
 
     async def send_verification(self, email: str) -> None:
         """Let a token be mailed, if the address waits for one; nobody waits to learn that."""

@@ -8,12 +8,12 @@ from gateway.security.one_time_tokens import OneTimeToken
 from gateway.user_service.client import Questions
 from shared.contract.account_commands import (
     AnswerChallenge,
-    Ended,
     EndSessions,
     ListSessions,
-    Opened,
     Refresh,
     SessionList,
+    SessionResult,
+    SessionsRevoked,
 )
 from shared.contract.messages import NewSession
 from shared.contract.topics import USER_SESSION
@@ -28,14 +28,16 @@ class Sessions:
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
 
-    async def refresh(self, spent: OneTimeToken, successor: NewSession) -> Opened:
+    async def refresh(self, spent: OneTimeToken, successor: NewSession) -> SessionResult:
         """Spend a refresh token for its successor."""
         command = Refresh(
             refresh_token_hash=spent.hash, successor=successor, client=origin.get().client
         )
-        return await self._questions.on(USER_SESSION).ask(spent.hash, command, Opened)
+        return await self._questions.on(USER_SESSION).ask(spent.hash, command, SessionResult)
 
-    async def answer(self, challenge: OneTimeToken, code: str, session: NewSession) -> Opened:
+    async def answer(
+        self, challenge: OneTimeToken, code: str, session: NewSession
+    ) -> SessionResult:
         """The second step of a login."""
         question = self._questions.on(USER_SESSION)
         command = AnswerChallenge(
@@ -44,7 +46,7 @@ class Sessions:
             new=session,
             client=origin.get().client,
         )
-        return await question.ask(challenge.hash, command, Opened)
+        return await question.ask(challenge.hash, command, SessionResult)
 
     async def list(self, who: Claims) -> SessionList:
         """Where a person is signed in."""
@@ -53,7 +55,7 @@ class Sessions:
 
     async def end(
         self, who: Claims, which: str | None, refresh: OneTimeToken | None = None
-    ) -> Ended:
+    ) -> SessionsRevoked:
         """Sign out of one session, or of all when ``which`` is None."""
         command = EndSessions(
             id=who.user_id,
@@ -62,4 +64,4 @@ class Sessions:
             which=which,
             refresh_token_hash=refresh.hash if refresh else None,
         )
-        return await self._questions.on(USER_SESSION).ask(who.user_id, command, Ended)
+        return await self._questions.on(USER_SESSION).ask(who.user_id, command, SessionsRevoked)

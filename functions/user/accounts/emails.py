@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from shared.contract.account_commands import ChangeEmail, Ended, SendVerification, VerifyEmail
+from shared.contract.account_commands import (
+    ChangeEmail,
+    SendVerification,
+    SessionsRevoked,
+    VerifyEmail,
+)
 from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
 from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
 from shared.contract.topics import NOTIFICATION_EMAIL
 from user.accounts import notices
 from user.accounts.audit_events import action_event, own_event
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 from user.accounts.ports import Store, Transaction
 from user.accounts.reauthentication import Reauthentication
 
@@ -20,19 +25,21 @@ class EmailService:
         self._store = store
         self._reauthentication = reauthentication
 
-    def send_verification(self, command: SendVerification, name: MessageName) -> Ended:
+    def send_verification(
+        self, command: SendVerification, command_id: CommandId
+    ) -> SessionsRevoked:
         """Mail a token, if the address is somebody's and not verified yet."""
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             found = transaction.credentials(command.email)
             waits = found is not None and not found.user.email_verified
             if found is not None and waits and not command.token.is_dead:
                 _mail_token(transaction, found.user.id, found.user.email, command.token)
-            return Ended()
+            return SessionsRevoked()
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
-    def verify(self, command: VerifyEmail, name: MessageName) -> User:
+    def verify(self, command: VerifyEmail, command_id: CommandId) -> User:
         """The token came back: the address is theirs, and verified.
 
         Raises:
@@ -59,9 +66,9 @@ class EmailService:
                 transaction.audit(action_event("email-verified", command, user.id))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
-    def change(self, command: ChangeEmail, password: str | None, name: MessageName) -> User:
+    def change(self, command: ChangeEmail, password: str | None, command_id: CommandId) -> User:
         """Mail a token to the new address; until it is back, the old one stays.
 
         Raises:
@@ -84,7 +91,7 @@ class EmailService:
             transaction.audit(own_event("email-change-asked", command))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
 
 def _mail_token(transaction: Transaction, user_id: str, to: str, token: MailedToken) -> None:

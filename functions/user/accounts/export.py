@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.contract.account_commands import Ended, Export, ExportUser
+from shared.contract.account_commands import Export, ExportUser, SessionsRevoked
 from shared.contract.errors import SessionEnded
 from user.accounts.audit_events import own_event
-from user.accounts.model import MessageName
+from user.accounts.model import CommandId
 from user.accounts.ports import Store, Transaction
 from user.accounts.sessions import require_signed_in
 
@@ -16,17 +16,17 @@ class ExportService:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def export(self, query: ExportUser, name: MessageName) -> Export:
+    def export(self, query: ExportUser, command_id: CommandId) -> Export:
         """All that is kept about a person.
 
         Raises:
             SessionEnded: whoever asks is not signed in any more.
         """
 
-        def note(transaction: Transaction) -> Ended:
+        def note(transaction: Transaction) -> SessionsRevoked:
             require_signed_in(transaction, query)
             transaction.audit(own_event("data-exported", query))
-            return Ended()
+            return SessionsRevoked()
 
         def look(transaction: Transaction) -> Export:
             found = transaction.credentials_of(query.id)
@@ -40,5 +40,5 @@ class ExportService:
                 events=transaction.audit_of(query.id),
             )
 
-        self._store.once(name, note, Ended)
+        self._store.run_once(command_id, note, SessionsRevoked)
         return self._store.read(look)  # apart, so that none of it is kept with the outcome

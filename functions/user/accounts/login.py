@@ -10,7 +10,7 @@ from shared.contract.errors import (
 )
 from shared.contract.messages import User, ValidateUser
 from user.accounts.audit_events import sign_in_event
-from user.accounts.model import Credentials, MessageName, SignUp
+from user.accounts.model import CommandId, Credentials, SignUp
 from user.accounts.ports import PasswordHashes, Store, Transaction
 
 
@@ -26,7 +26,7 @@ class LoginService:
         self._hashes = hashes
         self._sign_up = sign_up
 
-    def validate(self, command: ValidateUser, password: str, name: MessageName) -> User:
+    def validate(self, command: ValidateUser, password: str, command_id: CommandId) -> User:
         """Check a password; open the session that the command brings.
 
         Raises:
@@ -47,7 +47,7 @@ class LoginService:
                 transaction.replace_password(found, renewed)
             return self._open(transaction, command, found.user)
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
     def _open(self, transaction: Transaction, command: ValidateUser, user: User) -> User | Refusal:
         """Open the session or the challenge of a login whose password is right."""

@@ -38,17 +38,17 @@ AuditKind = Literal[
 ]
 
 
-class MessageName(msgspec.Struct, frozen=True):
+class CommandId(msgspec.Struct, frozen=True):
     """Names one command, the same at every delivery of it.
 
     Attributes:
         topic: the command's topic.
-        id: the sender's idempotency key, or else the correlation id, or else the record's place.
+        idempotency_key: the sender's, or else the correlation id, or else the record's place.
         envelope: what the command's headers said; events that it causes carry it on.
     """
 
     topic: str
-    id: str
+    idempotency_key: str
     envelope: Envelope = Envelope()
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from shared.contract.account_commands import (
     ChangePassword,
     DeleteUser,
-    Ended,
     ForgotPassword,
     ResetPassword,
+    SessionsRevoked,
 )
 from shared.contract.errors import InvalidToken
 from shared.contract.messages import SendPasswordReset
@@ -15,7 +15,7 @@ from shared.contract.topics import NOTIFICATION_PASSWORD_RESET
 from shared.security.password_rules import refuse_weak
 from user.accounts import notices
 from user.accounts.audit_events import action_event, own_event
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 from user.accounts.ports import PasswordHashes, Store, Transaction
 from user.accounts.reauthentication import Reauthentication
 
@@ -30,7 +30,9 @@ class PasswordService:
         self._hashes = hashes
         self._reauthentication = reauthentication
 
-    def change(self, command: ChangePassword, current: str, new: str, name: MessageName) -> Ended:
+    def change(
+        self, command: ChangePassword, current: str, new: str, command_id: CommandId
+    ) -> SessionsRevoked:
         """Another password; all other sessions end.
 
         Raises:
@@ -42,27 +44,27 @@ class PasswordService:
         refuse_weak(new, checked.user.email, checked.user.name)
         password_hash = self._hashes.hash(new)
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             user = self._reauthentication.require(transaction, command, checked)
             transaction.set_password(user.id, password_hash)
             transaction.drop_tokens(user.id, "reset", "challenge")
             ended = transaction.end_sessions(user.id, but=command.session)
             transaction.audit(own_event("password-changed", command))
             transaction.send(notices.notice(user, notices.PASSWORD_CHANGED))
-            return Ended(ended=ended)
+            return SessionsRevoked(ended=ended)
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
-    def forgot(self, command: ForgotPassword, name: MessageName) -> Ended:
+    def forgot(self, command: ForgotPassword, command_id: CommandId) -> SessionsRevoked:
         """Mail a token to the owner of the address; nothing, when there is none.
 
         Nobody waits for it, so it may come late: a token that has died meanwhile is not mailed.
         """
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             found = transaction.credentials(command.email)
             if found is None or command.token.is_dead:
-                return Ended()
+                return SessionsRevoked()
             user = found.user
             transaction.add_token("reset", user.id, command.token)
             mail = SendPasswordReset(
@@ -70,11 +72,13 @@ class PasswordService:
             )
             transaction.audit(action_event("password-reset-asked", command, user.id))
             transaction.send(Event.of(NOTIFICATION_PASSWORD_RESET, user.id, mail))
-            return Ended()
+            return SessionsRevoked()
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
-    def reset(self, command: ResetPassword, password: str, name: MessageName) -> Ended:
+    def reset(
+        self, command: ResetPassword, password: str, command_id: CommandId
+    ) -> SessionsRevoked:
         """A new password for whoever was mailed the token; all sessions end.
 
         That the token came back also shows that the address is theirs.
@@ -86,7 +90,7 @@ class PasswordService:
         refuse_weak(password)
         password_hash = self._hashes.hash(password)
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             token = transaction.token("reset", command.token)
             owner = transaction.lock_user(token.user_id) if token else None
             if owner is None or transaction.token("reset", command.token) is None:
@@ -99,11 +103,11 @@ class PasswordService:
             ended = transaction.end_sessions(user.id)
             transaction.audit(action_event("password-reset", command, user.id))
             transaction.send(notices.notice(user, notices.PASSWORD_RESET))
-            return Ended(ended=ended)
+            return SessionsRevoked(ended=ended)
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
-    def delete(self, command: DeleteUser, password: str, name: MessageName) -> Ended:
+    def delete(self, command: DeleteUser, password: str, command_id: CommandId) -> SessionsRevoked:
         """Delete the account, and with it sessions, tokens and the second factor.
 
         Raises:
@@ -112,13 +116,13 @@ class PasswordService:
         """
         checked = self._reauthentication.check(command.id, password)
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             user = self._reauthentication.require(transaction, command, checked)
             ended = transaction.end_sessions(user.id)
             transaction.audit(own_event("account-deleted", command))
             transaction.send(notices.notice(user, notices.ACCOUNT_DELETED))
             transaction.delete_user(user.id)
             transaction.forget_answers(user.id)
-            return Ended(ended=ended)
+            return SessionsRevoked(ended=ended)
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)

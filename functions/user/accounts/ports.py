@@ -10,9 +10,9 @@ from shared.contract.errors import Refusal
 from shared.contract.messages import Message, NewSession, NewToken, Sealed, Secret, UpdateUser, User
 from user.accounts.model import (
     AuditEvent,
+    CommandId,
     Credentials,
     Event,
-    MessageName,
     Purpose,
     StoredFactor,
     StoredSession,
@@ -41,28 +41,30 @@ class UserTable(Protocol):
     def credentials(self, email: str) -> Credentials | None:
         """The user with this e-mail, however it is spelled."""
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002 - the column's name
+    def credentials_of(self, user_id: str) -> Credentials | None:
         """The user with this id."""
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
+    def lock_user(self, user_id: str) -> Credentials | None:
         """The user; nobody else changes them, their sessions or tokens until the end."""
 
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
+    def add_user(
+        self, user_id: str, email: str, password_hash: str, name: str | None
+    ) -> User | None:
         """A new user; None when the e-mail is taken."""
 
     def replace_password(self, credentials: Credentials, password_hash: str) -> None:
         """Another hash of the same password, unless the password has changed meanwhile."""
 
-    def set_password(self, id: str, password_hash: str) -> None:  # noqa: A002
+    def set_password(self, user_id: str, password_hash: str) -> None:
         """Another password."""
 
     def update_user(self, change: UpdateUser) -> User | None:
         """The user after the change; None when there is none. Raises EmailTaken."""
 
-    def prove_email(self, id: str, email: str) -> User | None:  # noqa: A002
+    def prove_email(self, user_id: str, email: str) -> User | None:
         """The user, whose verified address this is now. Raises EmailTaken."""
 
-    def delete_user(self, id: str) -> None:  # noqa: A002
+    def delete_user(self, user_id: str) -> None:
         """Delete a user and all that is theirs."""
 
 
@@ -104,13 +106,13 @@ class TokenTable(Protocol):
     ) -> None:
         """A token that may be brought back until it expires."""
 
-    def token(self, purpose: Purpose, hash: str) -> StoredToken | None:  # noqa: A002 - the column's name
+    def token(self, purpose: Purpose, token_hash: str) -> StoredToken | None:
         """A token that is still good."""
 
-    def use_token(self, hash: str) -> None:  # noqa: A002
+    def use_token(self, token_hash: str) -> None:
         """It is not good any more."""
 
-    def count_attempt(self, hash: str) -> None:  # noqa: A002
+    def count_attempt(self, token_hash: str) -> None:
         """A wrong answer was given to it."""
 
     def drop_tokens(self, user_id: str, *purposes: Purpose) -> None:
@@ -141,7 +143,7 @@ class FactorTable(Protocol):
     def replace_recovery_codes(self, user_id: str, hashes: Sequence[str]) -> None:
         """These, and none of those there were."""
 
-    def use_recovery_code(self, user_id: str, hash: str) -> bool:  # noqa: A002 - the column's name
+    def use_recovery_code(self, user_id: str, code_hash: str) -> bool:
         """Whether there was such a code; there is none now."""
 
 
@@ -164,7 +166,9 @@ class Transaction(
 class Once(Protocol[Tx]):
     """Carries out changes."""
 
-    def once(self, name: MessageName, change: Callable[[Tx], M | Refusal], kind: type[M]) -> M:
+    def run_once(
+        self, command_id: CommandId, change: Callable[[Tx], M | Refusal], kind: type[M]
+    ) -> M:
         """Carry out a change and keep its outcome, unless that has been done already.
 
         A refusal that ``change`` raises undoes all it did; one that it returns does not.
@@ -178,13 +182,13 @@ class Once(Protocol[Tx]):
 class Store(Once[Transaction], Protocol):
     """What is stored."""
 
-    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - the column's name
+    def user(self, user_id: str, session: str | None = None) -> User | None:
         """The user with this id, and, when a session is given, signed in with it."""
 
     def credentials(self, email: str) -> Credentials | None:
         """The user with this e-mail, however it is spelled, and the password's hash."""
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002 - the column's name
+    def credentials_of(self, user_id: str) -> Credentials | None:
         """The user with this id, and the password's hash."""
 
     def read(self, question: Callable[[Transaction], T]) -> T:

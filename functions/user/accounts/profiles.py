@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.contract.errors import Refusal, SessionEnded, UserNotFound
 from shared.contract.messages import FindUser, UpdateUser, User
-from user.accounts.model import MessageName
+from user.accounts.model import CommandId
 from user.accounts.ports import Store, Transaction
 
 
@@ -33,7 +33,7 @@ class ProfileService:
             raise UserNotFound if query.session is None else SessionEnded
         return user
 
-    def update(self, command: UpdateUser, name: MessageName) -> User:
+    def update(self, command: UpdateUser, command_id: CommandId) -> User:
         """Change profile or e-mail; an absent member stays as it is.
 
         Raises:
@@ -53,4 +53,4 @@ class ProfileService:
                 transaction.drop_tokens(user.id, "reset", "verify")
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)

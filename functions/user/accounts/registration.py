@@ -9,7 +9,7 @@ from shared.contract.messages import RegisterUser, SendWelcome, User
 from shared.contract.topics import NOTIFICATION_WELCOME
 from user.accounts import notices
 from user.accounts.audit_events import sign_in_event
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 from user.accounts.ports import PasswordHashes, Store, Transaction
 
 
@@ -25,7 +25,7 @@ class RegistrationService:
         self._hashes = hashes
         self._new_id = new_id
 
-    def register(self, command: RegisterUser, password: str, name: MessageName) -> User:
+    def register(self, command: RegisterUser, password: str, command_id: CommandId) -> User:
         """Make an account, signed in with the session that the command brings.
 
         Raises:
@@ -43,7 +43,7 @@ class RegistrationService:
             _welcome(transaction, command, user)
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
 
 def _taken(transaction: Transaction, command: RegisterUser) -> Refusal:

@@ -16,9 +16,9 @@ from shared.contract.account_commands import (
     AnswerChallenge,
     ConfirmTotp,
     EnrolTotp,
-    Opened,
     RemoveTotp,
     RenewRecoveryCodes,
+    SessionResult,
 )
 from shared.contract.errors import (
     InvalidToken,
@@ -31,7 +31,7 @@ from shared.contract.json import decoded
 from shared.contract.messages import Sealed, User
 from user.accounts import notices
 from user.accounts.audit_events import action_event, own_event
-from user.accounts.model import MessageName, StoredFactor
+from user.accounts.model import CommandId, StoredFactor
 from user.accounts.ports import Store, Transaction, Vault
 from user.accounts.reauthentication import Reauthentication
 from user.accounts.sessions import require_signed_in
@@ -58,7 +58,7 @@ class SecondFactorService:
         self._now = now
 
     def enrol(
-        self, command: EnrolTotp, secret: str, password: str | None, name: MessageName
+        self, command: EnrolTotp, secret: str, password: str | None, command_id: CommandId
     ) -> User:
         """Keep a secret; it counts once its first code is confirmed.
 
@@ -76,9 +76,9 @@ class SecondFactorService:
             transaction.put_second_factor(user.id, sealed)
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
-    def confirm(self, command: ConfirmTotp, code: str, name: MessageName) -> User:
+    def confirm(self, command: ConfirmTotp, code: str, command_id: CommandId) -> User:
         """The first code: the second factor is on.
 
         Raises:
@@ -103,9 +103,9 @@ class SecondFactorService:
             transaction.send(notices.notice(user, notices.SECOND_FACTOR_ON))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
-    def answer(self, command: AnswerChallenge, code: str, name: MessageName) -> Opened:
+    def answer(self, command: AnswerChallenge, code: str, command_id: CommandId) -> SessionResult:
         """The second step of a login.
 
         Raises:
@@ -114,7 +114,7 @@ class SecondFactorService:
             TooManyAttempts: not now.
         """
 
-        def change(transaction: Transaction) -> Opened | Refusal:
+        def change(transaction: Transaction) -> SessionResult | Refusal:
             user, factor = _challenged(transaction, command.challenge)
             refusal = self._refusal(transaction, factor, user, code)
             if refusal is not None:
@@ -124,11 +124,11 @@ class SecondFactorService:
             transaction.use_token(command.challenge)
             transaction.add_session(user.id, command.new)
             transaction.audit(action_event("signed-in", command, user.id, command.new.id))
-            return Opened(user=user, session=command.new.id)
+            return SessionResult(user=user, session=command.new.id)
 
-        return self._store.once(name, change, Opened)
+        return self._store.run_once(command_id, change, SessionResult)
 
-    def renew(self, command: RenewRecoveryCodes, password: str, name: MessageName) -> User:
+    def renew(self, command: RenewRecoveryCodes, password: str, command_id: CommandId) -> User:
         """Other recovery codes; those there were are good no more.
 
         Raises:
@@ -145,9 +145,9 @@ class SecondFactorService:
             transaction.audit(own_event("recovery-codes-renewed", command))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
-    def remove(self, command: RemoveTotp, password: str, name: MessageName) -> User:
+    def remove(self, command: RemoveTotp, password: str, command_id: CommandId) -> User:
         """The second factor is off.
 
         Raises:
@@ -165,7 +165,7 @@ class SecondFactorService:
             transaction.send(notices.notice(user, notices.SECOND_FACTOR_OFF))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
     def _refusal(
         self, transaction: Transaction, factor: StoredFactor, user: User, code: str

@@ -11,19 +11,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from shared.contract.account_commands import (
-    Ended,
     EndSessions,
     ListSessions,
-    Opened,
     OwnAction,
     Refresh,
     SessionList,
+    SessionResult,
+    SessionsRevoked,
 )
 from shared.contract.errors import Refusal, SessionEnded
 from shared.contract.messages import User
 from user.accounts import notices
 from user.accounts.audit_events import own_event
-from user.accounts.model import AuditEvent, MessageName, StoredSession
+from user.accounts.model import AuditEvent, CommandId, StoredSession
 from user.accounts.ports import Store, Transaction
 
 
@@ -50,7 +50,7 @@ class SessionService:
         self._longest = timedelta(seconds=longest_s)
         self._now = now
 
-    def refresh(self, command: Refresh, name: MessageName) -> Opened:
+    def refresh(self, command: Refresh, command_id: CommandId) -> SessionResult:
         """Spend a refresh token for its successor.
 
         Returns:
@@ -60,17 +60,17 @@ class SessionService:
             SessionEnded: the token is not known, revoked, or too old.
         """
 
-        def change(transaction: Transaction) -> Opened:
+        def change(transaction: Transaction) -> SessionResult:
             owner, token = _locked(transaction, command.refresh_token_hash)
             if self._now() > token.signed_in_at + self._longest:
                 raise SessionEnded
             if token.used_at is None:
                 transaction.spend(command.refresh_token_hash)
                 transaction.add_successor(token, command.successor)
-                return Opened(user=owner, session=token.family)
+                return SessionResult(user=owner, session=token.family)
             return self._again(transaction, command, owner, token)
 
-        return self._store.once(name, change, Opened)
+        return self._store.run_once(command_id, change, SessionResult)
 
     def list(self, query: ListSessions) -> SessionList:
         """Where a person is signed in.
@@ -86,7 +86,7 @@ class SessionService:
 
         return self._store.read(look)
 
-    def end(self, command: EndSessions, name: MessageName) -> Ended:
+    def end(self, command: EndSessions, command_id: CommandId) -> SessionsRevoked:
         """Sign out of one session or of all.
 
         Raises:
@@ -94,26 +94,26 @@ class SessionService:
             Refusal: there is no such session.
         """
 
-        def change(transaction: Transaction) -> Ended:
+        def change(transaction: Transaction) -> SessionsRevoked:
             require_signed_in(transaction, command)
             ended = transaction.end_sessions(command.id, only=command.which)
             if command.which is not None and not ended:
                 raise Refusal("There is no such session.", code="session-not-found", status=404)
             ended += _end_of_token(transaction, command)
             transaction.audit(own_event("signed-out", command))
-            return Ended(ended=tuple(dict.fromkeys(ended)))
+            return SessionsRevoked(ended=tuple(dict.fromkeys(ended)))
 
-        return self._store.once(name, change, Ended)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
     def _again(
         self, transaction: Transaction, command: Refresh, owner: User, token: StoredSession
-    ) -> Opened:
+    ) -> SessionResult:
         """A spent token has come again: an honest client that raced, or a thief."""
         soon = token.used_at is not None and self._now() <= token.used_at + self._grace
         successor = transaction.session_of_token(command.successor.refresh_token_hash)
         unused = successor is not None and successor.used_at is None
         if soon and successor is not None and unused and successor.family == token.family:
-            return Opened(user=owner, session=token.family)
+            return SessionResult(user=owner, session=token.family)
         if soon and successor is None:
             # Two gateways that derive successors with different keys, in a rotation of keys.
             raise SessionEnded
@@ -129,7 +129,7 @@ class SessionService:
             )
         )
         transaction.send(notices.notice(owner, notices.REFRESH_REUSED))
-        return Opened(ended=ended)
+        return SessionResult(ended=ended)
 
 
 def require_signed_in(transaction: Transaction, command: OwnAction) -> User:

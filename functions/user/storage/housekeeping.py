@@ -59,7 +59,7 @@ class Housekeeping:
         self._now = now
         self._due = now() + _EVERY_S  # not in the first batch: that one is somebody's cold start
 
-    def __call__(self) -> None:
+    def run(self) -> None:
         """Delete, if it is time. What goes wrong is logged: no record is at fault."""
         if self._now() < self._due:
             return

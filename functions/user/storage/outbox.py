@@ -6,7 +6,7 @@ import msgspec
 
 from shared.bus.producer import Publisher
 from shared.contract.envelope import Envelope
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 
 
 class Outbox:
@@ -19,19 +19,19 @@ class Outbox:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    def __call__(self, name: MessageName, events: tuple[Event, ...]) -> None:
+    def publish(self, command_id: CommandId, events: tuple[Event, ...]) -> None:
         """Send the events of a command; returns when all are safe in Kafka.
 
         Raises:
             Unavailable: Kafka did not take one.
         """
-        asked = name.envelope
+        asked = command_id.envelope
         # The correlation id goes on: what is sealed for the notification function is bound to it.
         envelope = Envelope(
             correlation_id=asked.correlation_id,
             request_id=asked.request_id,
             traceparent=asked.traceparent,
-            idempotency_key=f"{name.topic} {name.id}",
+            idempotency_key=f"{command_id.topic} {command_id.idempotency_key}",
         )
         sent = [
             self._publisher.publish(

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from shared.contract.errors import Refusal, SessionEnded
 from shared.contract.json import decoded
 from shared.contract.messages import Message, User, decode, decode_refusal, encode, encode_refusal
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 
 _CLAIM = """
     INSERT INTO processed_messages (topic, message_id) VALUES (%s, %s)
@@ -49,12 +49,15 @@ class Outcome(msgspec.Struct, Generic[M], frozen=True):
     user_id: str | None = None
 
 
-def claim(connection: Connection[DictRow], name: MessageName) -> bool:
+def claim(connection: Connection[DictRow], command_id: CommandId) -> bool:
     """Whether this is the first delivery; while the first is still at work, waits for its end."""
-    return connection.execute(_CLAIM, (name.topic, name.id)).fetchone() is not None
+    return (
+        connection.execute(_CLAIM, (command_id.topic, command_id.idempotency_key)).fetchone()
+        is not None
+    )
 
 
-def keep(connection: Connection[DictRow], name: MessageName, outcome: Outcome[M]) -> None:
+def keep(connection: Connection[DictRow], command_id: CommandId, outcome: Outcome[M]) -> None:
     """Remember how a command ended."""
     answer = outcome.answer
     refused = isinstance(answer, Refusal)
@@ -62,23 +65,25 @@ def keep(connection: Connection[DictRow], name: MessageName, outcome: Outcome[M]
     refusal = encode_refusal(answer).decode() if isinstance(answer, Refusal) else None
     events = msgspec.json.encode(outcome.events).decode() if outcome.events else None
     whose = answer.id if not refused and isinstance(answer, User) else outcome.user_id
-    connection.execute(_KEEP, (reply, refusal, whose, events, name.topic, name.id))
+    connection.execute(
+        _KEEP, (reply, refusal, whose, events, command_id.topic, command_id.idempotency_key)
+    )
 
 
-def kept(connection: Connection[DictRow], name: MessageName, kind: type[M]) -> Outcome[M]:
+def kept(connection: Connection[DictRow], command_id: CommandId, kind: type[M]) -> Outcome[M]:
     """How a command ended the first time."""
-    row = connection.execute(_KEPT, (name.topic, name.id)).fetchone()
+    row = connection.execute(_KEPT, (command_id.topic, command_id.idempotency_key)).fetchone()
     if row is None:
-        raise LookupError(f"the outcome of {name.id} has been cleared away")
+        raise LookupError(f"the outcome of {command_id.idempotency_key} has been cleared away")
     events = _events(row["events"])
     if row["refusal"] is not None:
         return Outcome(decode_refusal(row["refusal"].encode()), events)
     return Outcome(decode(kind, row["reply"].encode()), events)
 
 
-def wanted_sent(connection: Connection[DictRow], name: MessageName) -> tuple[Event, ...]:
+def pending_events(connection: Connection[DictRow], command_id: CommandId) -> tuple[Event, ...]:
     """What a command that was carried out wants sent; nothing when it was not."""
-    row = connection.execute(_KEPT, (name.topic, name.id)).fetchone()
+    row = connection.execute(_KEPT, (command_id.topic, command_id.idempotency_key)).fetchone()
     return _events(row["events"]) if row else ()
 
 
@@ -86,7 +91,7 @@ def _events(text: str | None) -> tuple[Event, ...]:
     return decoded(text or "[]", tuple[Event, ...])
 
 
-class Commands:
+class ProcessedMessages:
     """Changes to what is remembered of commands."""
 
     _connection: Connection[DictRow]

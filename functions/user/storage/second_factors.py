@@ -73,9 +73,9 @@ class SecondFactors:
         self._connection.execute(_DROP_CODES, (user_id,))
         self._connection.execute(_ADD_CODES, (user_id, list(hashes)))
 
-    def use_recovery_code(self, user_id: str, hash: str) -> bool:  # noqa: A002 - the column's name
+    def use_recovery_code(self, user_id: str, code_hash: str) -> bool:
         """Whether there was such a code; there is none now."""
-        used = self._connection.execute(_USE_CODE, (user_id, hash)).fetchone() is not None
+        used = self._connection.execute(_USE_CODE, (user_id, code_hash)).fetchone() is not None
         if used:
             self._connection.execute(_FORGIVE, (user_id,))
         return used

@@ -32,18 +32,18 @@ class Tokens:
         """A token that may be brought back until it expires."""
         self._connection.execute(_ADD, (token.hash, purpose, user_id, email, token.expires_at))
 
-    def token(self, purpose: Purpose, hash: str) -> StoredToken | None:  # noqa: A002 - the column's name
+    def token(self, purpose: Purpose, token_hash: str) -> StoredToken | None:
         """A token that is still good."""
-        row = self._connection.execute(_FIND, (hash, purpose)).fetchone()
+        row = self._connection.execute(_FIND, (token_hash, purpose)).fetchone()
         return StoredToken(**row) if row else None
 
-    def use_token(self, hash: str) -> None:  # noqa: A002
+    def use_token(self, token_hash: str) -> None:
         """It is not good any more."""
-        self._connection.execute(_USE, (hash,))
+        self._connection.execute(_USE, (token_hash,))
 
-    def count_attempt(self, hash: str) -> None:  # noqa: A002
+    def count_attempt(self, token_hash: str) -> None:
         """A wrong answer was given to it."""
-        self._connection.execute(_COUNT, (hash,))
+        self._connection.execute(_COUNT, (token_hash,))
 
     def drop_tokens(self, user_id: str, *purposes: Purpose) -> None:
         """None of these of a person is good any more."""

@@ -13,10 +13,17 @@ from psycopg_pool import ConnectionPool
 
 from shared.contract.errors import Refusal
 from shared.contract.messages import Message, User
-from user.accounts.model import AuditEvent, Credentials, Event, MessageName
+from user.accounts.model import AuditEvent, CommandId, Credentials, Event
 from user.storage import users
 from user.storage.audit import Audit
-from user.storage.processed_messages import Commands, Outcome, claim, keep, kept, wanted_sent
+from user.storage.processed_messages import (
+    Outcome,
+    ProcessedMessages,
+    claim,
+    keep,
+    kept,
+    pending_events,
+)
 from user.storage.second_factors import SecondFactors
 from user.storage.sessions import Sessions
 from user.storage.tokens import Tokens
@@ -25,7 +32,7 @@ from user.storage.users import Users
 log = logging.getLogger(__name__)
 
 Pool = ConnectionPool[Connection[DictRow]]
-Send = Callable[[MessageName, tuple[Event, ...]], None]
+Publish = Callable[[CommandId, tuple[Event, ...]], None]
 _M = TypeVar("_M", bound=Message)
 _T = TypeVar("_T")
 
@@ -57,7 +64,7 @@ def open_pool(database_url: str | Callable[[], str], *, size: int, timeout_s: fl
     )
 
 
-class Transaction(Users, Sessions, Tokens, SecondFactors, Audit, Commands):
+class Transaction(Users, Sessions, Tokens, SecondFactors, Audit, ProcessedMessages):
     """One change to what is stored: all of it or nothing.
 
     Attributes:
@@ -73,41 +80,41 @@ class Transaction(Users, Sessions, Tokens, SecondFactors, Audit, Commands):
         self.audited: list[AuditEvent] = []
         self.owner: str | None = None
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
+    def lock_user(self, user_id: str) -> Credentials | None:
         """The user; until the end, no other transaction changes them, their sessions or tokens."""
-        self.owner = id
-        return super().lock_user(id)
+        self.owner = user_id
+        return super().lock_user(user_id)
 
     def send(self, event: Event) -> None:
         """Send this once the transaction has ended well, and again at every later delivery."""
         self.events.append(event)
 
 
-class Repository:
+class UnitOfWork:
     """What is stored; every method is a transaction of its own.
 
     Args:
-        send: sends the events of a command; returns when they are safe.
+        publish: publishes the events of a command; returns when they are safe.
     """
 
-    def __init__(self, pool: Pool, send: Send) -> None:
+    def __init__(self, pool: Pool, publish: Publish) -> None:
         self._pool = pool
-        self._send = send
+        self._publish = publish
 
-    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - the column's name
+    def user(self, user_id: str, session: str | None = None) -> User | None:
         """The user with this id, and, when a session is given, signed in with it."""
         with self._pool.connection() as connection:
-            return users.find(connection, id, session)
+            return users.find(connection, user_id, session)
 
     def credentials(self, email: str) -> Credentials | None:
         """The user with this e-mail, however it is spelled, and the password's hash."""
         with self._pool.connection() as connection:
             return users.credentials(connection, email)
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002
+    def credentials_of(self, user_id: str) -> Credentials | None:
         """The user with this id, and the password's hash."""
         with self._pool.connection() as connection:
-            return users.credentials_of(connection, id)
+            return users.credentials_of(connection, user_id)
 
     def read(self, question: Callable[[Transaction], _T]) -> _T:
         """Look at several things as they were at one moment."""
@@ -115,8 +122,8 @@ class Repository:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             return question(Transaction(connection))
 
-    def once(
-        self, name: MessageName, change: Callable[[Transaction], _M | Refusal], kind: type[_M]
+    def run_once(
+        self, command_id: CommandId, change: Callable[[Transaction], _M | Refusal], kind: type[_M]
     ) -> _M:
         """Carry out a change and keep its outcome in the same transaction.
 
@@ -135,38 +142,38 @@ class Repository:
         """
         audited: list[AuditEvent] = []
         with self._pool.connection() as connection, connection.transaction():
-            if claim(connection, name):
-                outcome: Outcome[_M] = _carry_out(connection, change, name, audited)
-                keep(connection, name, outcome)
+            if claim(connection, command_id):
+                outcome: Outcome[_M] = _carry_out(connection, change, command_id, audited)
+                keep(connection, command_id, outcome)
             else:
-                outcome = kept(connection, name, kind)
+                outcome = kept(connection, command_id, kind)
         for event in audited:
             log.info("audit", extra={"audit": msgspec.to_builtins(event)})
         if outcome.events:
-            self._send(name, outcome.events)
+            self._publish(command_id, outcome.events)
         if isinstance(outcome.answer, Refusal):
             raise outcome.answer
         return outcome.answer
 
-    def send_again(self, name: MessageName) -> None:
+    def publish_again(self, command_id: CommandId) -> None:
         """Send what a command wants sent, if it was carried out: a crash may have come between.
 
         Raises:
             Unavailable: the events could not be sent.
         """
         with self._pool.connection() as connection:
-            events = wanted_sent(connection, name)
+            events = pending_events(connection, command_id)
         if events:
-            self._send(name, events)
+            self._publish(command_id, events)
 
 
 def _carry_out(
     connection: Connection[DictRow],
     change: Callable[[Transaction], _M | Refusal],
-    name: MessageName,
+    command_id: CommandId,
     audited: list[AuditEvent],
 ) -> Outcome[_M]:
-    transaction = Transaction(connection, name.envelope.request_id)
+    transaction = Transaction(connection, command_id.envelope.request_id)
     try:
         with connection.transaction():  # a savepoint: a refusal undoes the change, not the claim
             answer = change(transaction)

@@ -30,7 +30,7 @@ _ADD = f"""
     ON CONFLICT (lower(email)) DO NOTHING RETURNING {_COLUMNS}
 """  # noqa: S608
 _REHASH = "UPDATE users SET password = %s WHERE id = %s AND password = %s"
-_SET_PASSWORD = "UPDATE users SET password = %s, updated_at = clock_timestamp() WHERE id = %s"  # noqa: S105
+_SET_HASH = "UPDATE users SET password = %s, updated_at = clock_timestamp() WHERE id = %s"
 # The clock is read when the row is locked, so that a later change always has a later time.
 _UPDATE = f"""
     UPDATE users SET
@@ -53,12 +53,12 @@ _PROVE_EMAIL = f"""
 _DELETE = "DELETE FROM users WHERE id = %s"
 
 
-def find(connection: Connection[DictRow], id: str, session: str | None) -> User | None:  # noqa: A002 - the column's name
+def find(connection: Connection[DictRow], user_id: str, session: str | None) -> User | None:
     """The user with this id, and, when a session is given, signed in with it."""
     if session is None:
-        row = connection.execute(_FIND, (id,)).fetchone()
+        row = connection.execute(_FIND, (user_id,)).fetchone()
     else:
-        row = connection.execute(_FIND_SIGNED_IN, {"id": id, "session": session}).fetchone()
+        row = connection.execute(_FIND_SIGNED_IN, {"id": user_id, "session": session}).fetchone()
     return User(**row) if row else None
 
 
@@ -67,9 +67,9 @@ def credentials(connection: Connection[DictRow], email: str) -> Credentials | No
     return _credentials(connection.execute(_CREDENTIALS, (email,)).fetchone())
 
 
-def credentials_of(connection: Connection[DictRow], id: str) -> Credentials | None:  # noqa: A002
+def credentials_of(connection: Connection[DictRow], user_id: str) -> Credentials | None:
     """The user with this id, and the password's hash."""
-    return _credentials(connection.execute(_CREDENTIALS_BY_ID, (id,)).fetchone())
+    return _credentials(connection.execute(_CREDENTIALS_BY_ID, (user_id,)).fetchone())
 
 
 class Users:
@@ -81,17 +81,19 @@ class Users:
         """The user with this e-mail, however it is spelled, and the password's hash."""
         return credentials(self._connection, email)
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002
+    def credentials_of(self, user_id: str) -> Credentials | None:
         """The user with this id, and the password's hash."""
-        return credentials_of(self._connection, id)
+        return credentials_of(self._connection, user_id)
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
+    def lock_user(self, user_id: str) -> Credentials | None:
         """The user; until the end, no other transaction changes them, their sessions or tokens."""
-        return _credentials(self._connection.execute(_LOCK, (id,)).fetchone())
+        return _credentials(self._connection.execute(_LOCK, (user_id,)).fetchone())
 
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
+    def add_user(
+        self, user_id: str, email: str, password_hash: str, name: str | None
+    ) -> User | None:
         """A new user; None when the e-mail is taken."""
-        row = self._connection.execute(_ADD, (id, email, password_hash, name)).fetchone()
+        row = self._connection.execute(_ADD, (user_id, email, password_hash, name)).fetchone()
         return User(**row) if row else None
 
     def replace_password(self, credentials: Credentials, password_hash: str) -> None:
@@ -100,9 +102,9 @@ class Users:
             _REHASH, (password_hash, credentials.user.id, credentials.password_hash)
         )
 
-    def set_password(self, id: str, password_hash: str) -> None:  # noqa: A002
+    def set_password(self, user_id: str, password_hash: str) -> None:
         """Another password."""
-        self._connection.execute(_SET_PASSWORD, (password_hash, id))
+        self._connection.execute(_SET_HASH, (password_hash, user_id))
 
     def update_user(self, change: UpdateUser) -> User | None:
         """The user after the change; None when there is none.
@@ -122,21 +124,21 @@ class Users:
             raise EmailTaken from None
         return User(**row) if row else None
 
-    def prove_email(self, id: str, email: str) -> User | None:  # noqa: A002
+    def prove_email(self, user_id: str, email: str) -> User | None:
         """The user, whose address this is now, and verified; None when there is none.
 
         Raises:
             EmailTaken: it has become somebody else's.
         """
         try:
-            row = self._connection.execute(_PROVE_EMAIL, {"id": id, "email": email}).fetchone()
+            row = self._connection.execute(_PROVE_EMAIL, {"id": user_id, "email": email}).fetchone()
         except UniqueViolation:
             raise EmailTaken from None
         return User(**row) if row else None
 
-    def delete_user(self, id: str) -> None:  # noqa: A002
+    def delete_user(self, user_id: str) -> None:
         """Delete a user, and with them sessions, tokens and the second factor."""
-        self._connection.execute(_DELETE, (id,))
+        self._connection.execute(_DELETE, (user_id,))
 
 
 def _credentials(row: DictRow | None) -> Credentials | None:

@@ -55,7 +55,7 @@ class OwnAction(Action, frozen=True, kw_only=True):
 
 
 class Refresh(Action, frozen=True, tag="refresh"):
-    """Spend a refresh token for its successor. Answered with :class:`Opened`.
+    """Spend a refresh token for its successor. Answered with :class:`SessionResult`.
 
     Attributes:
         refresh_token_hash: of the token that is spent.
@@ -68,7 +68,7 @@ class Refresh(Action, frozen=True, tag="refresh"):
 
 
 class AnswerChallenge(Action, frozen=True, tag="answer-challenge"):
-    """The second step of a login. Answered with :class:`Opened`.
+    """The second step of a login. Answered with :class:`SessionResult`.
 
     Attributes:
         challenge: hash of the token that the first step gave out.
@@ -81,7 +81,7 @@ class AnswerChallenge(Action, frozen=True, tag="answer-challenge"):
     new: NewSession
 
 
-class Opened(Message, frozen=True):
+class SessionResult(Message, frozen=True):
     """Who is signed in, and in which session; or nobody, and what has been ended instead.
 
     Attributes:
@@ -99,7 +99,7 @@ class ListSessions(OwnAction, frozen=True, tag="list"):
 
 
 class EndSessions(OwnAction, frozen=True, tag="end"):
-    """Sign out: one session or all. Answered with :class:`Ended`.
+    """Sign out: one session or all. Answered with :class:`SessionsRevoked`.
 
     Attributes:
         which: the session to end; None for all.
@@ -110,7 +110,7 @@ class EndSessions(OwnAction, frozen=True, tag="end"):
     refresh_token_hash: Sha256 | None = None
 
 
-class Ended(Message, frozen=True):
+class SessionsRevoked(Message, frozen=True):
     """Sessions that have ended: their access tokens must not pass any more."""
 
     ended: tuple[Id, ...] = ()
@@ -143,7 +143,7 @@ class SessionList(Message, frozen=True, omit_defaults=False):
 
 
 class ChangePassword(OwnAction, frozen=True, tag="change-password"):
-    """Another password; ends all other sessions. Answered with :class:`Ended`."""
+    """Another password; ends all other sessions. Answered with :class:`SessionsRevoked`."""
 
     current: Secret
     new: Secret
@@ -157,7 +157,10 @@ class ForgotPassword(Action, frozen=True, tag="forgot-password"):
 
 
 class ResetPassword(Action, frozen=True, tag="reset-password"):
-    """A new password for whoever was mailed the token; ends all sessions. :class:`Ended`."""
+    """A new password for the owner of a mailed token; revokes all sessions.
+
+    Answered with :class:`SessionsRevoked`.
+    """
 
     token: Sha256
     password: Secret
@@ -231,7 +234,7 @@ class RemoveTotp(OwnAction, frozen=True, tag="remove-totp"):
 
 
 class DeleteUser(OwnAction, frozen=True, tag="delete"):
-    """Delete the account. Answered with :class:`Ended`."""
+    """Delete the account. Answered with :class:`SessionsRevoked`."""
 
     password: Secret
 
@@ -269,7 +272,7 @@ class _Asked(msgspec.Struct, frozen=True):
     action: str | None = None
 
 
-def asked_action(value: bytes | None) -> str | None:
+def action_of(value: bytes | None) -> str | None:
     """The ``action`` of a message; None for a topic's plain message, and for what is no JSON."""
     try:
         return decoded(value or b"{}", _Asked).action

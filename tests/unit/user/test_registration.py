@@ -32,9 +32,9 @@ from shared.contract.messages import (
 from user.accounts.login import LoginService
 from user.accounts.model import (
     AuditEvent,
+    CommandId,
     Credentials,
     Event,
-    MessageName,
     Purpose,
     SignUp,
     StoredFactor,
@@ -66,26 +66,28 @@ class MemoryStore:
     def __init__(self) -> None:
         self.users: dict[str, Credentials] = {}
         self.sessions: dict[str, str] = {}
-        self.outcomes: dict[MessageName, Message | Refusal] = {}
+        self.outcomes: dict[CommandId, Message | Refusal] = {}
         self.audited: list[str] = []
         self.sent: list[str] = []
         self.tokens: dict[str, str] = {}
         self.factor: StoredFactor | None = None
 
-    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - as the protocol names it
-        lives = session is None or self.session_lives(id, session)
-        return self.users[id].user if id in self.users and lives else None
+    def user(self, user_id: str, session: str | None = None) -> User | None:
+        lives = session is None or self.session_lives(user_id, session)
+        return self.users[user_id].user if user_id in self.users and lives else None
 
     def credentials(self, email: str) -> Credentials | None:
         return next((c for c in self.users.values() if c.user.email == email), None)
 
-    def once(self, name: MessageName, change: Callable[[Any], M | Refusal], kind: type[M]) -> M:
-        if name not in self.outcomes:
+    def run_once(
+        self, command_id: CommandId, change: Callable[[Any], M | Refusal], kind: type[M]
+    ) -> M:
+        if command_id not in self.outcomes:
             try:
-                self.outcomes[name] = change(self)
+                self.outcomes[command_id] = change(self)
             except Refusal as refusal:
-                self.outcomes[name] = refusal
-        outcome = self.outcomes[name]
+                self.outcomes[command_id] = refusal
+        outcome = self.outcomes[command_id]
         if isinstance(outcome, Refusal):
             raise outcome
         assert isinstance(outcome, kind)
@@ -97,8 +99,8 @@ class MemoryStore:
     def send(self, event: Event) -> None:
         self.sent.append(event.topic)
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
-        return self.users.get(id)
+    def lock_user(self, user_id: str) -> Credentials | None:
+        return self.users.get(user_id)
 
     def session_lives(self, user_id: str, session: str) -> bool:
         return self.sessions.get(session) == user_id
@@ -116,13 +118,15 @@ class MemoryStore:
     def second_factor(self, user_id: str) -> StoredFactor | None:
         return self.factor
 
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
+    def add_user(
+        self, user_id: str, email: str, password_hash: str, name: str | None
+    ) -> User | None:
         if self.credentials(email):
             return None
         user = User(
-            id=id, email=email, name=name, email_verified=False, created_at=NOW, updated_at=NOW
+            id=user_id, email=email, name=name, email_verified=False, created_at=NOW, updated_at=NOW
         )
-        self.users[id] = Credentials(user, password_hash)
+        self.users[user_id] = Credentials(user, password_hash)
         return user
 
     def add_session(self, user_id: str, session: NewSession) -> None:
@@ -166,7 +170,7 @@ def accounts(store: MemoryStore) -> Accounts:
 
 def register(accounts: Accounts, message: str = "m1", email: str = "ada@example.com") -> User:
     command = RegisterUser(email=email, password="", name="Ada", session=SESSION)
-    return accounts.register(command, "password", MessageName("user.register", message))
+    return accounts.register(command, "password", CommandId("user.register", message))
 
 
 def test_an_account_comes_with_its_first_session(accounts: Accounts, store: MemoryStore) -> None:
@@ -194,7 +198,7 @@ def test_the_right_password_opens_the_session(accounts: Accounts, store: MemoryS
     session = NewSession(id="session-2", refresh_token_hash="1" * 64, expires_at=NOW)
     command = ValidateUser(email=user.email, password="", session=session)
 
-    assert accounts.validate(command, "password", MessageName("user.validate", "m2")) == user
+    assert accounts.validate(command, "password", CommandId("user.validate", "m2")) == user
     assert store.sessions["session-2"] == user.id
 
 
@@ -208,7 +212,7 @@ def test_a_wrong_password_and_an_unknown_email_are_refused_alike(
     command = ValidateUser(email=email, password="", session=SESSION)
 
     with pytest.raises(InvalidCredentials) as refused:
-        accounts.validate(command, password, MessageName("user.validate", "m2"))
+        accounts.validate(command, password, CommandId("user.validate", "m2"))
     assert refused.value.message == InvalidCredentials().message
     assert list(store.sessions) == ["session-1"]
 
@@ -217,7 +221,7 @@ def test_a_login_without_a_session_opens_none(accounts: Accounts, store: MemoryS
     user = register(accounts)
     command = ValidateUser(email=user.email, password="")
 
-    assert accounts.validate(command, "password", MessageName("user.validate", "m2")) == user
+    assert accounts.validate(command, "password", CommandId("user.validate", "m2")) == user
     assert list(store.sessions) == ["session-1"]
     assert store.audited == ["account-created", "signed-in"]
 
@@ -232,7 +236,7 @@ def test_a_password_changed_since_it_was_checked_opens_nothing(
     command = ValidateUser(email=user.email, password="", session=session)
 
     with pytest.raises(InvalidCredentials):
-        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+        accounts.validate(command, "password", CommandId("user.validate", "m2"))
     assert "session-2" not in store.sessions
 
 
@@ -246,7 +250,7 @@ def test_with_a_second_factor_the_password_opens_a_challenge_only(
     command = ValidateUser(email=user.email, password="", session=session, challenge=challenge)
 
     with pytest.raises(SecondFactorNeeded):
-        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+        accounts.validate(command, "password", CommandId("user.validate", "m2"))
     assert store.tokens == {"c" * 64: "challenge"}
     assert "session-2" not in store.sessions
 
@@ -262,7 +266,7 @@ def test_signing_in_can_wait_for_the_confirmed_address(
     command = ValidateUser(email=user.email, password="")
 
     with pytest.raises(refusal):
-        accounts.validate(command, "password", MessageName("user.validate", "m2"))
+        accounts.validate(command, "password", CommandId("user.validate", "m2"))
 
 
 def test_a_quiet_register_tells_only_the_owner_that_the_email_is_taken(
@@ -274,7 +278,7 @@ def test_a_quiet_register_tells_only_the_owner_that_the_email_is_taken(
     )
 
     with pytest.raises(EmailTaken):
-        accounts.register(command, "password", MessageName("user.register", "m2"))
+        accounts.register(command, "password", CommandId("user.register", "m2"))
     assert store.sent == ["notification.send.email"]
 
 
@@ -283,7 +287,7 @@ def test_an_outdated_hash_is_renewed_at_login(accounts: Accounts, store: MemoryS
     store.users[user.id] = Credentials(user, "old hash of password")
 
     command = ValidateUser(email=user.email, password="")
-    accounts.validate(command, "password", MessageName("user.validate", "m2"))
+    accounts.validate(command, "password", CommandId("user.validate", "m2"))
 
     assert store.users[user.id].password_hash == "hash of password"
 
@@ -315,17 +319,17 @@ def test_whoever_has_signed_out_finds_and_changes_nothing(accounts: Accounts) ->
         accounts.find(FindUser(id=user.id, session="session-0"))
     gone = UpdateUser(id=user.id, name="X", session="session-0")
     with pytest.raises(SessionEnded):
-        accounts.update(gone, MessageName("user.update", "m2"))
+        accounts.update(gone, CommandId("user.update", "m2"))
 
 
 def test_what_is_absent_from_an_update_stays(accounts: Accounts) -> None:
     user = register(accounts)
 
-    assert accounts.update(UpdateUser(id=user.id), MessageName("user.update", "m2")).name == "Ada"
-    cleared = accounts.update(UpdateUser(id=user.id, name=None), MessageName("user.update", "m3"))
+    assert accounts.update(UpdateUser(id=user.id), CommandId("user.update", "m2")).name == "Ada"
+    cleared = accounts.update(UpdateUser(id=user.id, name=None), CommandId("user.update", "m3"))
     assert cleared.name is None
 
 
 def test_nobody_cannot_be_updated(accounts: Accounts) -> None:
     with pytest.raises(UserNotFound):
-        accounts.update(UpdateUser(id="nobody", name="X"), MessageName("user.update", "m1"))
+        accounts.update(UpdateUser(id="nobody", name="X"), CommandId("user.update", "m1"))
