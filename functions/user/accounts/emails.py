@@ -30,11 +30,11 @@ class EmailService:
     ) -> SessionsRevoked:
         """Mail a token, if the address is somebody's and not verified yet."""
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            found = transaction.credentials(command.email)
+        def change(tx: Transaction) -> SessionsRevoked:
+            found = tx.users.by_email(command.email)
             waits = found is not None and not found.user.email_verified
             if found is not None and waits and not command.token.is_dead:
-                _mail_token(transaction, found.user.id, found.user.email, command.token)
+                _mail_token(tx, found.user.id, found.user.email, command.token)
             return SessionsRevoked()
 
         return self._store.run_once(command_id, change, SessionsRevoked)
@@ -47,23 +47,23 @@ class EmailService:
             EmailTaken: the address has become somebody else's meanwhile.
         """
 
-        def change(transaction: Transaction) -> User:
-            token = transaction.token("verify", command.token)
-            owner = transaction.lock_user(token.user_id) if token else None
-            token = transaction.token("verify", command.token)
+        def change(tx: Transaction) -> User:
+            token = tx.tokens.find("verify", command.token)
+            owner = tx.users.lock(token.user_id) if token else None
+            token = tx.tokens.find("verify", command.token)
             if owner is None or token is None or token.email is None:
                 raise InvalidToken
-            user = transaction.prove_email(token.user_id, token.email)
+            user = tx.users.prove_email(token.user_id, token.email)
             if user is None:
                 raise InvalidToken
-            transaction.use_token(command.token)
+            tx.tokens.delete(command.token)
             if token.email.lower() != owner.user.email.lower():
                 # What was mailed to the former address must not bring it back.
-                transaction.drop_tokens(user.id, "reset", "verify")
-                transaction.send(notices.notice(owner.user, notices.EMAIL_CHANGED))
-                transaction.audit(action_event("email-changed", command, user.id))
+                tx.tokens.delete_all(user.id, "reset", "verify")
+                tx.events.append(notices.notice(owner.user, notices.EMAIL_CHANGED))
+                tx.audit.add(action_event("email-changed", command, user.id))
             else:
-                transaction.audit(action_event("email-verified", command, user.id))
+                tx.audit.add(action_event("email-verified", command, user.id))
             return user
 
         return self._store.run_once(command_id, change, User)
@@ -77,34 +77,34 @@ class EmailService:
         """
         checked = self._reauthentication.check_if_given(command.id, password)
 
-        def change(transaction: Transaction) -> User:
-            user = self._reauthentication.require(transaction, command, checked)
+        def change(tx: Transaction) -> User:
+            user = self._reauthentication.require(tx, command, checked)
             if command.email.lower() == user.email.lower():
-                return _respell(transaction, user, command.email)
-            owner = transaction.credentials(command.email)
+                return _respell(tx, user, command.email)
+            owner = tx.users.by_email(command.email)
             if owner is None:
-                _mail_token(transaction, user.id, command.email, command.token)
+                _mail_token(tx, user.id, command.email, command.token)
             elif command.quiet:
-                transaction.send(notices.notice(owner.user, notices.ALREADY_REGISTERED))
+                tx.events.append(notices.notice(owner.user, notices.ALREADY_REGISTERED))
             else:
                 raise EmailTaken
-            transaction.audit(own_event("email-change-asked", command))
+            tx.audit.add(own_event("email-change-asked", command))
             return user
 
         return self._store.run_once(command_id, change, User)
 
 
-def _mail_token(transaction: Transaction, user_id: str, to: str, token: MailedToken) -> None:
-    transaction.add_token("verify", user_id, token, to)
+def _mail_token(tx: Transaction, user_id: str, to: str, token: MailedToken) -> None:
+    tx.tokens.add("verify", user_id, token, to)
     subject, text = notices.CONFIRM_EMAIL
     mail = SendEmail(
         to=to, subject=subject, text=text, page=notices.VERIFY_PAGE, token=token.sealed
     )
-    transaction.send(Event.of(NOTIFICATION_EMAIL, user_id, mail))
+    tx.events.append(Event.of(NOTIFICATION_EMAIL, user_id, mail))
 
 
-def _respell(transaction: Transaction, user: User, email: str) -> User:
-    changed = transaction.update_user(UpdateUser(id=user.id, email=email))
+def _respell(tx: Transaction, user: User, email: str) -> User:
+    changed = tx.users.update(UpdateUser(id=user.id, email=email))
     if changed is None:
         raise UserNotFound
     return changed

@@ -23,22 +23,22 @@ class ExportService:
             SessionEnded: whoever asks is not signed in any more.
         """
 
-        def note(transaction: Transaction) -> SessionsRevoked:
-            require_signed_in(transaction, query)
-            transaction.audit(own_event("data-exported", query))
+        def note(tx: Transaction) -> SessionsRevoked:
+            require_signed_in(tx, query)
+            tx.audit.add(own_event("data-exported", query))
             return SessionsRevoked()
 
-        def look(transaction: Transaction) -> Export:
-            found = transaction.credentials_of(query.id)
+        def look(tx: Transaction) -> Export:
+            found = tx.users.by_id(query.id)
             if found is None:
                 raise SessionEnded
-            factor = transaction.second_factor(query.id)
+            factor = tx.second_factors.find(query.id)
             return Export(
                 user=found.user,
                 second_factor_since=factor.confirmed_at if factor else None,
-                sessions=transaction.living_sessions(query.id),
-                events=transaction.audit_of(query.id),
+                sessions=tx.sessions.active(query.id),
+                events=tx.audit.of_user(query.id),
             )
 
         self._store.run_once(command_id, note, SessionsRevoked)
-        return self._store.read(look)  # apart, so that none of it is kept with the outcome
+        return self._store.snapshot(look)  # apart, so that none of it is kept with the outcome

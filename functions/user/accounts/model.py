@@ -65,14 +65,14 @@ class StoredSession(msgspec.Struct, frozen=True):
     Attributes:
         family: the session, as everybody else knows it.
         used_at: when it was spent for its successor.
-        living: neither revoked nor expired.
+        active: neither revoked nor expired.
         signed_in_at: of the login that began the family.
     """
 
     user_id: str
     family: str
     used_at: datetime | None
-    living: bool
+    active: bool
     signed_in_at: datetime
 
 

@@ -16,18 +16,19 @@ from shared.security.password_rules import refuse_weak
 from user.accounts import notices
 from user.accounts.audit_events import action_event, own_event
 from user.accounts.model import CommandId, Event
-from user.accounts.ports import PasswordHashes, Store, Transaction
+from user.accounts.ports import Store, Transaction
 from user.accounts.reauthentication import Reauthentication
+from user.security.password_hasher import PasswordHasher
 
 
 class PasswordService:
     """Change, forgot, reset, delete."""
 
     def __init__(
-        self, store: Store, hashes: PasswordHashes, reauthentication: Reauthentication
+        self, store: Store, hasher: PasswordHasher, reauthentication: Reauthentication
     ) -> None:
         self._store = store
-        self._hashes = hashes
+        self._hasher = hasher
         self._reauthentication = reauthentication
 
     def change(
@@ -42,15 +43,15 @@ class PasswordService:
         """
         checked = self._reauthentication.check(command.id, current)
         refuse_weak(new, checked.user.email, checked.user.name)
-        password_hash = self._hashes.hash(new)
+        password_hash = self._hasher.hash(new)
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            user = self._reauthentication.require(transaction, command, checked)
-            transaction.set_password(user.id, password_hash)
-            transaction.drop_tokens(user.id, "reset", "challenge")
-            ended = transaction.end_sessions(user.id, but=command.session)
-            transaction.audit(own_event("password-changed", command))
-            transaction.send(notices.notice(user, notices.PASSWORD_CHANGED))
+        def change(tx: Transaction) -> SessionsRevoked:
+            user = self._reauthentication.require(tx, command, checked)
+            tx.users.set_password(user.id, password_hash)
+            tx.tokens.delete_all(user.id, "reset", "challenge")
+            ended = tx.sessions.revoke(user.id, but=command.session)
+            tx.audit.add(own_event("password-changed", command))
+            tx.events.append(notices.notice(user, notices.PASSWORD_CHANGED))
             return SessionsRevoked(ended=ended)
 
         return self._store.run_once(command_id, change, SessionsRevoked)
@@ -61,17 +62,17 @@ class PasswordService:
         Nobody waits for it, so it may come late: a token that has died meanwhile is not mailed.
         """
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            found = transaction.credentials(command.email)
+        def change(tx: Transaction) -> SessionsRevoked:
+            found = tx.users.by_email(command.email)
             if found is None or command.token.is_dead:
                 return SessionsRevoked()
             user = found.user
-            transaction.add_token("reset", user.id, command.token)
+            tx.tokens.add("reset", user.id, command.token)
             mail = SendPasswordReset(
                 user_id=user.id, email=user.email, name=user.name, token=command.token.sealed
             )
-            transaction.audit(action_event("password-reset-asked", command, user.id))
-            transaction.send(Event.of(NOTIFICATION_PASSWORD_RESET, user.id, mail))
+            tx.audit.add(action_event("password-reset-asked", command, user.id))
+            tx.events.append(Event.of(NOTIFICATION_PASSWORD_RESET, user.id, mail))
             return SessionsRevoked()
 
         return self._store.run_once(command_id, change, SessionsRevoked)
@@ -88,21 +89,21 @@ class PasswordService:
             WeakPassword: the password is; the token stays good.
         """
         refuse_weak(password)
-        password_hash = self._hashes.hash(password)
+        password_hash = self._hasher.hash(password)
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            token = transaction.token("reset", command.token)
-            owner = transaction.lock_user(token.user_id) if token else None
-            if owner is None or transaction.token("reset", command.token) is None:
+        def change(tx: Transaction) -> SessionsRevoked:
+            token = tx.tokens.find("reset", command.token)
+            owner = tx.users.lock(token.user_id) if token else None
+            if owner is None or tx.tokens.find("reset", command.token) is None:
                 raise InvalidToken
             user = owner.user
             refuse_weak(password, user.email, user.name)
-            transaction.set_password(user.id, password_hash)
-            transaction.prove_email(user.id, user.email)
-            transaction.drop_tokens(user.id, "reset", "challenge")
-            ended = transaction.end_sessions(user.id)
-            transaction.audit(action_event("password-reset", command, user.id))
-            transaction.send(notices.notice(user, notices.PASSWORD_RESET))
+            tx.users.set_password(user.id, password_hash)
+            tx.users.prove_email(user.id, user.email)
+            tx.tokens.delete_all(user.id, "reset", "challenge")
+            ended = tx.sessions.revoke(user.id)
+            tx.audit.add(action_event("password-reset", command, user.id))
+            tx.events.append(notices.notice(user, notices.PASSWORD_RESET))
             return SessionsRevoked(ended=ended)
 
         return self._store.run_once(command_id, change, SessionsRevoked)
@@ -116,13 +117,13 @@ class PasswordService:
         """
         checked = self._reauthentication.check(command.id, password)
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            user = self._reauthentication.require(transaction, command, checked)
-            ended = transaction.end_sessions(user.id)
-            transaction.audit(own_event("account-deleted", command))
-            transaction.send(notices.notice(user, notices.ACCOUNT_DELETED))
-            transaction.delete_user(user.id)
-            transaction.forget_answers(user.id)
+        def change(tx: Transaction) -> SessionsRevoked:
+            user = self._reauthentication.require(tx, command, checked)
+            ended = tx.sessions.revoke(user.id)
+            tx.audit.add(own_event("account-deleted", command))
+            tx.events.append(notices.notice(user, notices.ACCOUNT_DELETED))
+            tx.users.delete(user.id)
+            tx.replies.erase(user.id)
             return SessionsRevoked(ended=ended)
 
         return self._store.run_once(command_id, change, SessionsRevoked)

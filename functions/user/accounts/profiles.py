@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.contract.errors import Refusal, SessionEnded, UserNotFound
 from shared.contract.messages import FindUser, UpdateUser, User
 from user.accounts.model import CommandId
-from user.accounts.ports import Store, Transaction
+from user.accounts.ports import Store, Transaction, UserTable
 
 
 class ProfileService:
@@ -22,13 +22,9 @@ class ProfileService:
             SessionEnded: the query's session is not active.
             Refusal: neither is given.
         """
-        if query.id is not None:
-            user = self._store.user(query.id, query.session)
-        elif query.email is not None:
-            found = self._store.credentials(query.email)
-            user = found.user if found else None
-        else:
+        if query.id is None and query.email is None:
             raise Refusal("Give an id or an email.", code="bad-message", status=400)
+        user = self._store.read(lambda tx: _look_up(tx.users, query))
         if user is None:
             raise UserNotFound if query.session is None else SessionEnded
         return user
@@ -42,15 +38,22 @@ class ProfileService:
             EmailTaken: another user has the new e-mail.
         """
 
-        def change(transaction: Transaction) -> User:
-            if command.session and not transaction.session_lives(command.id, command.session):
+        def change(tx: Transaction) -> User:
+            if command.session and not tx.sessions.is_active(command.id, command.session):
                 raise SessionEnded
-            user = transaction.update_user(command)
+            user = tx.users.update(command)
             if user is None:
                 raise UserNotFound
             if isinstance(command.email, str):
                 # What was mailed to the former address must not bring it back.
-                transaction.drop_tokens(user.id, "reset", "verify")
+                tx.tokens.delete_all(user.id, "reset", "verify")
             return user
 
         return self._store.run_once(command_id, change, User)
+
+
+def _look_up(users: UserTable, query: FindUser) -> User | None:
+    if query.id is not None and query.session is not None:
+        return users.signed_in(query.id, query.session)
+    found = users.by_email(query.email or "") if query.id is None else users.by_id(query.id)
+    return found.user if found else None

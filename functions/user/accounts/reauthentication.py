@@ -10,8 +10,9 @@ from shared.contract.account_commands import OwnAction
 from shared.contract.errors import InvalidCredentials, PasswordNeeded
 from shared.contract.messages import User
 from user.accounts.model import Credentials
-from user.accounts.ports import PasswordHashes, Store, Transaction
+from user.accounts.ports import Store, Transaction
 from user.accounts.sessions import require_signed_in
+from user.security.password_hasher import PasswordHasher
 
 
 class Reauthentication:
@@ -21,9 +22,9 @@ class Reauthentication:
         recent_s: a login is recent for so long.
     """
 
-    def __init__(self, store: Store, passwords: PasswordHashes, *, recent_s: int) -> None:
+    def __init__(self, store: Store, hasher: PasswordHasher, *, recent_s: int) -> None:
         self._store = store
-        self._passwords = passwords
+        self._hasher = hasher
         self._recent_s = recent_s
 
     def check(self, user_id: str, password: str) -> Credentials:
@@ -32,8 +33,8 @@ class Reauthentication:
         Raises:
             InvalidCredentials: it is not.
         """
-        found = self._store.credentials_of(user_id)
-        right = self._passwords.verify(password, found.password_hash if found else None)
+        found = self._store.read(lambda tx: tx.users.by_id(user_id))
+        right = self._hasher.verify(password, found.password_hash if found else None)
         if found is None or not right:
             raise InvalidCredentials
         return found
@@ -42,9 +43,7 @@ class Reauthentication:
         """As :meth:`check`, where a recent login may do instead."""
         return None if password is None else self.check(user_id, password)
 
-    def require(
-        self, transaction: Transaction, command: OwnAction, checked: Credentials | None
-    ) -> User:
+    def require(self, tx: Transaction, command: OwnAction, checked: Credentials | None) -> User:
         """Whoever asks, locked until the end: with the password checked, or signed in recently.
 
         Raises:
@@ -52,11 +51,11 @@ class Reauthentication:
             InvalidCredentials: the password was changed since it was checked.
             PasswordNeeded: no password came, and the login was long ago.
         """
-        user = require_signed_in(transaction, command)
+        user = require_signed_in(tx, command)
         if checked is not None:
-            now = transaction.lock_user(command.id)
+            now = tx.users.lock(command.id)
             if now is None or now.password_hash != checked.password_hash:
                 raise InvalidCredentials
-        elif not transaction.signed_in_recently(command.id, command.session, self._recent_s):
+        elif not tx.sessions.began_within(command.id, command.session, self._recent_s):
             raise PasswordNeeded
         return user

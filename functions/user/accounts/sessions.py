@@ -60,15 +60,15 @@ class SessionService:
             SessionEnded: the token is not known, revoked, or too old.
         """
 
-        def change(transaction: Transaction) -> SessionResult:
-            owner, token = _locked(transaction, command.refresh_token_hash)
+        def change(tx: Transaction) -> SessionResult:
+            owner, token = _locked(tx, command.refresh_token_hash)
             if self._now() > token.signed_in_at + self._longest:
                 raise SessionEnded
             if token.used_at is None:
-                transaction.spend(command.refresh_token_hash)
-                transaction.add_successor(token, command.successor)
+                tx.sessions.spend(command.refresh_token_hash)
+                tx.sessions.add_successor(token, command.successor)
                 return SessionResult(user=owner, session=token.family)
-            return self._again(transaction, command, owner, token)
+            return self._again(tx, command, owner, token)
 
         return self._store.run_once(command_id, change, SessionResult)
 
@@ -79,12 +79,12 @@ class SessionService:
             SessionEnded: whoever asks is not.
         """
 
-        def look(transaction: Transaction) -> SessionList:
-            if not transaction.session_lives(query.id, query.session):
+        def look(tx: Transaction) -> SessionList:
+            if not tx.sessions.is_active(query.id, query.session):
                 raise SessionEnded
-            return SessionList(sessions=transaction.living_sessions(query.id))
+            return SessionList(sessions=tx.sessions.active(query.id))
 
-        return self._store.read(look)
+        return self._store.snapshot(look)
 
     def end(self, command: EndSessions, command_id: CommandId) -> SessionsRevoked:
         """Sign out of one session or of all.
@@ -94,32 +94,32 @@ class SessionService:
             Refusal: there is no such session.
         """
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            require_signed_in(transaction, command)
-            ended = transaction.end_sessions(command.id, only=command.which)
+        def change(tx: Transaction) -> SessionsRevoked:
+            require_signed_in(tx, command)
+            ended = tx.sessions.revoke(command.id, only=command.which)
             if command.which is not None and not ended:
                 raise Refusal("There is no such session.", code="session-not-found", status=404)
-            ended += _end_of_token(transaction, command)
-            transaction.audit(own_event("signed-out", command))
+            ended += _end_of_token(tx, command)
+            tx.audit.add(own_event("signed-out", command))
             return SessionsRevoked(ended=tuple(dict.fromkeys(ended)))
 
         return self._store.run_once(command_id, change, SessionsRevoked)
 
     def _again(
-        self, transaction: Transaction, command: Refresh, owner: User, token: StoredSession
+        self, tx: Transaction, command: Refresh, owner: User, token: StoredSession
     ) -> SessionResult:
         """A spent token has come again: an honest client that raced, or a thief."""
         soon = token.used_at is not None and self._now() <= token.used_at + self._grace
-        successor = transaction.session_of_token(command.successor.refresh_token_hash)
+        successor = tx.sessions.by_token(command.successor.refresh_token_hash)
         unused = successor is not None and successor.used_at is None
         if soon and successor is not None and unused and successor.family == token.family:
             return SessionResult(user=owner, session=token.family)
         if soon and successor is None:
             # Two gateways that derive successors with different keys, in a rotation of keys.
             raise SessionEnded
-        ended = transaction.end_sessions(owner.id, only=token.family)
+        ended = tx.sessions.revoke(owner.id, only=token.family)
         device = command.successor
-        transaction.audit(
+        tx.audit.add(
             AuditEvent(
                 kind="refresh-token-reused",
                 user_id=owner.id,
@@ -128,37 +128,37 @@ class SessionService:
                 ip=device.ip,
             )
         )
-        transaction.send(notices.notice(owner, notices.REFRESH_REUSED))
+        tx.events.append(notices.notice(owner, notices.REFRESH_REUSED))
         return SessionResult(ended=ended)
 
 
-def require_signed_in(transaction: Transaction, command: OwnAction) -> User:
+def require_signed_in(tx: Transaction, command: OwnAction) -> User:
     """Whoever asks, locked until the end.
 
     Raises:
         SessionEnded: not signed in any more.
     """
-    found = transaction.lock_user(command.id)
-    if found is None or not transaction.session_lives(command.id, command.session):
+    found = tx.users.lock(command.id)
+    if found is None or not tx.sessions.is_active(command.id, command.session):
         raise SessionEnded
     return found.user
 
 
-def _locked(transaction: Transaction, refresh_token_hash: str) -> tuple[User, StoredSession]:
+def _locked(tx: Transaction, refresh_token_hash: str) -> tuple[User, StoredSession]:
     """A living token and its owner, read again once nobody else can change them."""
-    seen = transaction.session_of_token(refresh_token_hash)
-    owner = transaction.lock_user(seen.user_id) if seen else None
-    token = transaction.session_of_token(refresh_token_hash)
-    if owner is None or token is None or not token.living:
+    seen = tx.sessions.by_token(refresh_token_hash)
+    owner = tx.users.lock(seen.user_id) if seen else None
+    token = tx.sessions.by_token(refresh_token_hash)
+    if owner is None or token is None or not token.active:
         raise SessionEnded
     return owner.user, token
 
 
-def _end_of_token(transaction: Transaction, command: EndSessions) -> tuple[str, ...]:
+def _end_of_token(tx: Transaction, command: EndSessions) -> tuple[str, ...]:
     """A client may name its session by its refresh token too; another person's is not touched."""
     if command.refresh_token_hash is None:
         return ()
-    token = transaction.session_of_token(command.refresh_token_hash)
+    token = tx.sessions.by_token(command.refresh_token_hash)
     if token is None or token.user_id != command.id:
         return ()
-    return transaction.end_sessions(command.id, only=token.family)
+    return tx.sessions.revoke(command.id, only=token.family)

@@ -19,7 +19,7 @@ from shared.config.logs import configure
 from shared.config.secrets import environment
 from shared.config.settings import LogSettings, SettingsError, load
 from user.accounts.model import AuditEvent
-from user.storage.unit_of_work import Transaction
+from user.storage.audit import PostgresAuditTrail
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def record(database_url: str, event: AuditEvent) -> None:
         database_url: libpq URL of PostgreSQL.
     """
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
-        Transaction(connection).audit(event)
+        PostgresAuditTrail(connection).add(event)
     log.info("audit", extra={"audit": msgspec.to_builtins(event)})
 
 
