@@ -10,11 +10,11 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from shared.contract.errors import EmailTaken
-from shared.contract.messages import RegisterUser, UpdateUser, User
+from shared.contract.messages import ProfileMembers, RegisterUser, UpdateUser, User
 from user.accounts.model import Credentials
 
-PROFILE: Final = ("name",)
-"""Columns named like the message members that they store."""
+PROFILE: Final = ProfileMembers.__struct_fields__
+"""The columns of the profile, named like the members that they hold."""
 
 
 def _given(member: str) -> str:

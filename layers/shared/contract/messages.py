@@ -105,20 +105,30 @@ class MailedToken(NewToken, frozen=True):
     sealed: Sealed
 
 
-class RegisterUser(Message, frozen=True):
+class ProfileMembers(Message, frozen=True, kw_only=True):
+    """The members of a profile: what users say about themselves.
+
+    A new one also stands in :class:`UpdateUser` and :class:`User`, and is a column of the table
+    ``users``; all else follows. (``UpdateUser`` knows an absent member from a null one. ``User``
+    takes any value, since an imported table may hold some that are refused today.)
+    """
+
+    name: Name | None = None
+
+
+class RegisterUser(ProfileMembers, frozen=True):
     """``user.register``: make an account. Answered with a :class:`User`.
 
     Attributes:
         session: signs the new account in.
-        verification: confirms the address; whoever asks mails it with the welcome.
-        welcome: that token, sealed to the notification function. The requester does not wait, and
-            nobody is to learn whether the e-mail was taken: the user function sends the welcome,
-            or tells the owner of the address.
+        verification: confirms the address; the requester mails it with the welcome.
+        welcome: that token, sealed to the notification function. With it, the answer must not show
+            whether the e-mail was taken. So the user function sends the welcome, or a notice to
+            the owner of the address, and the requester does not wait.
     """
 
     email: Email
     password: Secret
-    name: Name | None = None
     session: NewSession | None = None
     verification: NewToken | None = None
     welcome: Sealed | None = None
