@@ -108,9 +108,10 @@ class MailedToken(NewToken, frozen=True):
 class ProfileMembers(Message, frozen=True, kw_only=True):
     """The members of a profile: what users say about themselves.
 
-    A new one also stands in :class:`UpdateUser` and :class:`User`, and is a column of the table
-    ``users``; all else follows. (``UpdateUser`` knows an absent member from a null one. ``User``
-    takes any value, since an imported table may hold some that are refused today.)
+    A new one also stands in :class:`UpdateUser`, where an absent member is not a null one, and in
+    :class:`User`, which takes any value: an imported table may hold some that are refused today.
+    There it has a default, since functions are deployed one after the other. It is a column of the
+    table ``users``; the user function's statements follow from it.
     """
 
     name: Name | None = None

@@ -83,11 +83,10 @@ def test_an_absent_member_is_not_a_null_one() -> None:
 
 def test_each_member_of_a_profile_can_be_changed_and_is_shown() -> None:
     changed = {field.name: field.default for field in msgspec.structs.fields(UpdateUser)}
-    required = {field.name for field in msgspec.structs.fields(User) if field.required}
 
     for member in ProfileMembers.__struct_fields__:
         assert changed[member] is msgspec.UNSET  # so that its absence changes nothing
-        assert member in required
+        assert member in User.__struct_fields__
 
 
 @pytest.mark.parametrize(
