@@ -1,4 +1,4 @@
-"""The one place where the user function's parts are chosen and put together."""
+"""The one place where the user function's objects are made and put together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from user.storage.unit_of_work import UnitOfWork, open_pool
 
 
 def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """The function: an AWS Kafka event in, a partial batch response out.
+    """Return the function: an AWS Kafka event in, a partial batch response out.
 
     Raises:
         SettingsError: a key cannot be read.
@@ -50,7 +50,7 @@ def build(settings: Settings) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         size=settings.batch_workers,
         timeout_s=settings.database_timeout_s,
     )
-    atexit.register(pool.close)  # else its threads are waited for, five seconds each
+    atexit.register(pool.close)  # otherwise exit waits five seconds for each of its threads
     store = UnitOfWork(pool, Outbox(publisher).publish)
     use_cases = _use_cases(settings, store, Vault(keys))
     dispatcher = Dispatcher(handlers(use_cases), opener, Replier(publisher), store.publish_again)

@@ -1,4 +1,4 @@
-"""The rules of e-mail addresses: an address counts once a token that was mailed there is back."""
+"""E-mail addresses: an address counts once the token that was mailed there comes back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from user.accounts.reauthentication import Reauthentication
 
 
 class EmailService:
-    """Verify and change."""
+    """Verifies and changes e-mail addresses."""
 
     def __init__(self, store: Store, reauthentication: Reauthentication) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class EmailService:
     def send_verification(
         self, command: SendVerification, command_id: CommandId
     ) -> SessionsRevoked:
-        """Mail a token, if the address is somebody's and not verified yet."""
+        """Mail a token, if the address has an account and is not verified yet."""
 
         def change(tx: Transaction) -> SessionsRevoked:
             found = tx.users.by_email(command.email)
@@ -40,11 +40,11 @@ class EmailService:
         return self._store.run_once(command_id, change, SessionsRevoked)
 
     def verify(self, command: VerifyEmail, command_id: CommandId) -> User:
-        """The token came back: the address is theirs, and verified.
+        """Make the address of a token that came back the verified one of its owner.
 
         Raises:
             InvalidToken: not known, used, or too old.
-            EmailTaken: the address has become somebody else's meanwhile.
+            EmailTaken: another user has taken the address since.
         """
 
         def change(tx: Transaction) -> User:
@@ -69,11 +69,11 @@ class EmailService:
         return self._store.run_once(command_id, change, User)
 
     def change(self, command: ChangeEmail, password: str | None, command_id: CommandId) -> User:
-        """Mail a token to the new address; until it is back, the old one stays.
+        """Mail a token to the new address; until it comes back, the old one stays.
 
         Raises:
             SessionEnded, InvalidCredentials, PasswordNeeded: see :class:`Reauthentication`.
-            EmailTaken: somebody else has it.
+            EmailTaken: another user has it.
         """
         checked = self._reauthentication.check_if_given(command.id, password)
 

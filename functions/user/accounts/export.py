@@ -1,4 +1,4 @@
-"""All that is kept about a person, for them to take along (GDPR, articles 15 and 20)."""
+"""The export of all data of a user (GDPR, articles 15 and 20)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from user.accounts.sessions import require_signed_in
 
 
 class ExportService:
-    """Exports."""
+    """Exports the data of a user."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def export(self, query: ExportUser, command_id: CommandId) -> Export:
-        """All that is kept about a person.
+        """Return all data of a user, and note that in the audit trail.
 
         Raises:
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
         """
 
         def note(tx: Transaction) -> SessionsRevoked:

@@ -1,4 +1,4 @@
-"""Login: the password is checked, then a session or a challenge is opened."""
+"""Login: a password is checked, then a session or a challenge is opened."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LoginService:
         """Check a password, and open the session that the command brings.
 
         Raises:
-            InvalidCredentials: no such e-mail, or another password; both take the same time.
+            InvalidCredentials: unknown e-mail or wrong password; both take the same time.
             SecondFactorNeeded: the password is right, and a code has to follow.
             EmailNotVerified: the password is right, and the address has to be confirmed first.
         """

@@ -1,4 +1,4 @@
-"""The rules of passwords: change, forgot, reset; and what else needs the password: deletion."""
+"""Passwords: change, forgot, reset; and the deletion of an account, which needs the password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from user.security.password_hasher import PasswordHasher
 
 
 class PasswordService:
-    """Change, forgot, reset, delete."""
+    """Changes and resets passwords, and deletes accounts."""
 
     def __init__(
         self, store: Store, hasher: PasswordHasher, reauthentication: Reauthentication
@@ -34,12 +34,12 @@ class PasswordService:
     def change(
         self, command: ChangePassword, current: str, new: str, command_id: CommandId
     ) -> SessionsRevoked:
-        """Another password; all other sessions end.
+        """Change the password, and revoke all other sessions.
 
         Raises:
             InvalidCredentials: the current password is another.
             WeakPassword: the new one is.
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
         """
         checked = self._reauthentication.check(command.id, current)
         refuse_weak(new, checked.user.email, checked.user.name)
@@ -57,9 +57,9 @@ class PasswordService:
         return self._store.run_once(command_id, change, SessionsRevoked)
 
     def forgot(self, command: ForgotPassword, command_id: CommandId) -> SessionsRevoked:
-        """Mail a token to the owner of the address; nothing, when there is none.
+        """Mail a token to the owner of the address, if there is one.
 
-        Nobody waits for it, so it may come late: a token that has died meanwhile is not mailed.
+        The command is an event, so it may come late: a token that has expired is not mailed.
         """
 
         def change(tx: Transaction) -> SessionsRevoked:
@@ -80,9 +80,9 @@ class PasswordService:
     def reset(
         self, command: ResetPassword, password: str, command_id: CommandId
     ) -> SessionsRevoked:
-        """A new password for whoever was mailed the token; all sessions end.
+        """Set the password of a mailed token's owner, and revoke all sessions.
 
-        That the token came back also shows that the address is theirs.
+        The token came back, so the address is verified too.
 
         Raises:
             InvalidToken: not known, used, or too old.
@@ -109,11 +109,11 @@ class PasswordService:
         return self._store.run_once(command_id, change, SessionsRevoked)
 
     def delete(self, command: DeleteUser, password: str, command_id: CommandId) -> SessionsRevoked:
-        """Delete the account, and with it sessions, tokens and the second factor.
+        """Delete the account with its sessions, tokens and second factor.
 
         Raises:
             InvalidCredentials: the password is another.
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
         """
         checked = self._reauthentication.check(command.id, password)
 

@@ -1,4 +1,4 @@
-"""Profiles: what a user shows of themselves is found and changed."""
+"""Profiles: users are found and updated."""
 
 from __future__ import annotations
 

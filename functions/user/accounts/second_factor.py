@@ -1,8 +1,8 @@
-"""The rules of the second factor: codes from a person's device, and recovery codes.
+"""The second factor: codes from a user's device, and recovery codes.
 
 OWASP ASVS 5, 6.5: a code is good once, a secret is sealed where it is stored, a recovery code is
-kept as a hash. Wrong codes make the next one wait, longer each time; only somebody who has the
-password can come that far.
+stored as a hash. Wrong codes make the next one wait, longer each time. That locks out no owner on
+a stranger's behalf, since a code is asked for only after the password.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ _LONGEST_WAIT_S = 300
 
 
 class SecondFactorService:
-    """Enrol, confirm, challenge, recovery codes, off."""
+    """Turns the second factor on and off, and answers challenges.
+
+    Args:
+        now: Unix time in seconds.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class SecondFactorService:
     def enrol(
         self, command: EnrolTotp, secret: str, password: str | None, command_id: CommandId
     ) -> User:
-        """Keep a secret; it counts once its first code is confirmed.
+        """Store a secret; it counts once its first code is confirmed.
 
         Raises:
             SessionEnded, InvalidCredentials, PasswordNeeded: see :class:`Reauthentication`.
@@ -80,10 +84,10 @@ class SecondFactorService:
         return self._store.run_once(command_id, change, User)
 
     def confirm(self, command: ConfirmTotp, code: str, command_id: CommandId) -> User:
-        """The first code: the second factor is on.
+        """Turn the second factor on, with its first code.
 
         Raises:
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
             SecondFactorState: none is enrolled, or it is on already.
             WrongCode, TooManyAttempts: as at a login.
         """
@@ -107,7 +111,7 @@ class SecondFactorService:
         return self._store.run_once(command_id, change, User)
 
     def answer(self, command: AnswerChallenge, code: str, command_id: CommandId) -> SessionResult:
-        """The second step of a login.
+        """Open the session of a login whose challenge is answered with a code.
 
         Raises:
             InvalidToken: no such challenge, or too old, or answered wrongly too often.
@@ -130,7 +134,7 @@ class SecondFactorService:
         return self._store.run_once(command_id, change, SessionResult)
 
     def renew(self, command: RenewRecoveryCodes, password: str, command_id: CommandId) -> User:
-        """Other recovery codes; those there were are good no more.
+        """Replace all recovery codes.
 
         Raises:
             SessionEnded, InvalidCredentials: see :class:`Reauthentication`.
@@ -149,7 +153,7 @@ class SecondFactorService:
         return self._store.run_once(command_id, change, User)
 
     def remove(self, command: RemoveTotp, password: str, command_id: CommandId) -> User:
-        """The second factor is off.
+        """Turn the second factor off.
 
         Raises:
             SessionEnded, InvalidCredentials: see :class:`Reauthentication`.
@@ -171,9 +175,9 @@ class SecondFactorService:
     def _refusal(
         self, tx: Transaction, factor: StoredFactor, user: User, code: str
     ) -> Refusal | None:
-        """Why a code is not taken; None when it is, and then it is used up."""
+        """Use up a code that is right; return why it is refused otherwise."""
         if not is_totp(code):
-            # Not to be guessed, so it is looked at even while codes wait: the owner can get in.
+            # It cannot be guessed, so it is checked even while codes wait: the owner can get in.
             return self._recovery_refusal(tx, user, code)
         if factor.waits:
             return TooManyAttempts()
@@ -196,7 +200,7 @@ class SecondFactorService:
 
 
 def _challenged(tx: Transaction, challenge: str) -> tuple[User, StoredFactor]:
-    """Who has to answer a challenge, locked until the end."""
+    """Lock the user whose challenge this is; return the user and the second factor."""
     token = tx.tokens.find("challenge", challenge)
     owner = tx.users.lock(token.user_id) if token else None
     token = tx.tokens.find("challenge", challenge)
@@ -213,7 +217,7 @@ def _on(factor: StoredFactor | None) -> bool:
 
 
 def _wait_s(factor: StoredFactor) -> int:
-    """Seconds that a wrong code makes the next one wait."""
+    """Return the seconds for which no code is checked after one more wrong code."""
     if factor.failures < _FREE_FAILURES:
         return 0
     exponent: int = min(factor.failures - _FREE_FAILURES, 16)

@@ -1,8 +1,8 @@
-"""The rules of sessions: refresh tokens that are used once, and signing out.
+"""Sessions: refresh tokens that are used once, and signing out.
 
 RFC 9700 (OAuth 2.0 Security Best Current Practice), section 4.14.2: a refresh token is replaced
-at each use, and a second use of a spent one ends the whole family, since one of its two users has
-stolen it.
+at each use. A second use of a spent one revokes the whole family, since one of the two clients
+that used it has stolen it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from user.accounts.ports import Store, Transaction
 
 
 class SessionService:
-    """Refresh, list, end.
+    """Refreshes, lists and ends sessions.
 
     Args:
-        grace_s: for so long, the client that lost a race, or the answer, is given the same
-            successor again, unless that was used already.
-        longest_s: after this a login has to be done again, however often it was refreshed.
+        grace_s: seconds in which a spent token is answered with the same successor again, if that
+            is unused. A client may have lost a race, or the answer.
+        longest_s: seconds from a login to the end of its session, however often it is refreshed.
         now: the time.
     """
 
@@ -54,7 +54,7 @@ class SessionService:
         """Spend a refresh token for its successor.
 
         Returns:
-            Nobody, and what was ended, when the token had been spent before.
+            The session, or the sessions revoked because a spent token came back.
 
         Raises:
             SessionEnded: the token is not known, revoked, or too old.
@@ -73,10 +73,10 @@ class SessionService:
         return self._store.run_once(command_id, change, SessionResult)
 
     def list(self, query: ListSessions) -> SessionList:
-        """Where a person is signed in.
+        """Return the sessions that a user is signed in with.
 
         Raises:
-            SessionEnded: whoever asks is not.
+            SessionEnded: the query's session is not active.
         """
 
         def look(tx: Transaction) -> SessionList:
@@ -90,7 +90,7 @@ class SessionService:
         """Sign out of one session or of all.
 
         Raises:
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
             Refusal: there is no such session.
         """
 
@@ -108,7 +108,7 @@ class SessionService:
     def _again(
         self, tx: Transaction, command: Refresh, owner: User, token: StoredSession
     ) -> SessionResult:
-        """A spent token has come again: an honest client that raced, or a thief."""
+        """Answer a spent token that came back: an honest client raced, or a thief came."""
         soon = token.used_at is not None and self._now() <= token.used_at + self._grace
         successor = tx.sessions.by_token(command.successor.refresh_token_hash)
         unused = successor is not None and successor.used_at is None
@@ -133,10 +133,10 @@ class SessionService:
 
 
 def require_signed_in(tx: Transaction, command: OwnAction) -> User:
-    """Whoever asks, locked until the end.
+    """Lock the calling user's row and return the user.
 
     Raises:
-        SessionEnded: not signed in any more.
+        SessionEnded: the command's session is not active.
     """
     found = tx.users.lock(command.id)
     if found is None or not tx.sessions.is_active(command.id, command.session):
@@ -145,7 +145,7 @@ def require_signed_in(tx: Transaction, command: OwnAction) -> User:
 
 
 def _locked(tx: Transaction, refresh_token_hash: str) -> tuple[User, StoredSession]:
-    """A living token and its owner, read again once nobody else can change them."""
+    """Lock the owner of a refresh token; return both, the token read again after the lock."""
     seen = tx.sessions.by_token(refresh_token_hash)
     owner = tx.users.lock(seen.user_id) if seen else None
     token = tx.sessions.by_token(refresh_token_hash)
@@ -155,7 +155,7 @@ def _locked(tx: Transaction, refresh_token_hash: str) -> tuple[User, StoredSessi
 
 
 def _end_of_token(tx: Transaction, command: EndSessions) -> tuple[str, ...]:
-    """A client may name its session by its refresh token too; another person's is not touched."""
+    """Revoke the session that a refresh token names, unless it is another user's."""
     if command.refresh_token_hash is None:
         return ()
     token = tx.sessions.by_token(command.refresh_token_hash)

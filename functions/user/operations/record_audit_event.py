@@ -1,4 +1,4 @@
-"""Put into the audit trail what an operator did.
+"""Add to the audit trail what an operator did.
 
 ``python -m user.operations.record_audit_event key-rotated KID``
 """
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):
-    """All that it needs: the database."""
+    """The settings: the database."""
 
     database_url: str
 
@@ -42,7 +42,7 @@ def record(database_url: str, event: AuditEvent) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m user.operations.record_audit_event", description=__doc__
     )

@@ -1,4 +1,4 @@
-"""The audit trail: a table that only grows; a trigger refuses to change or delete its rows."""
+"""The table of the audit trail: a trigger refuses to change or delete its rows."""
 
 from __future__ import annotations
 

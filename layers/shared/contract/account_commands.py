@@ -40,11 +40,11 @@ class Action(Message, frozen=True, kw_only=True, tag_field="action", tag=True):
 
 
 class OwnAction(Action, frozen=True, kw_only=True):
-    """What a person asks about their own account.
+    """A command of a user about their own account.
 
     Attributes:
         id: the user.
-        session: whoever asks is signed in with it; it has to live.
+        session: the caller's session; it has to be active.
     """
 
     id: Id
@@ -82,11 +82,11 @@ class AnswerChallenge(Action, frozen=True, tag="answer-challenge"):
 
 
 class SessionResult(Message, frozen=True):
-    """Who is signed in, and in which session; or nobody, and what has been ended instead.
+    """The opened session, or the sessions revoked because a spent token came back.
 
     Attributes:
         user, session: both are there, or neither.
-        ended: sessions whose access tokens must not pass any more.
+        ended: revoked sessions; their access tokens must not pass any more.
     """
 
     user: User | None = None
@@ -95,7 +95,7 @@ class SessionResult(Message, frozen=True):
 
 
 class ListSessions(OwnAction, frozen=True, tag="list"):
-    """Where the person is signed in. Answered with :class:`SessionList`."""
+    """The sessions that the user is signed in with. Answered with :class:`SessionList`."""
 
 
 class EndSessions(OwnAction, frozen=True, tag="end"):
@@ -111,7 +111,7 @@ class EndSessions(OwnAction, frozen=True, tag="end"):
 
 
 class SessionsRevoked(Message, frozen=True):
-    """Sessions that have ended: their access tokens must not pass any more."""
+    """Revoked sessions: their access tokens must not pass any more."""
 
     ended: tuple[Id, ...] = ()
 
@@ -134,7 +134,7 @@ class SessionView(Message, frozen=True, omit_defaults=False):
 
 
 class SessionList(Message, frozen=True, omit_defaults=False):
-    """All living sessions, the last used first."""
+    """All active sessions, the last used first."""
 
     sessions: tuple[SessionView, ...]
 
@@ -167,7 +167,7 @@ class ResetPassword(Action, frozen=True, tag="reset-password"):
 
 
 class SendVerification(Action, frozen=True, tag="send-verification"):
-    """An event: mail this token to the address, if it is somebody's and not verified yet."""
+    """An event: mail this token to the address, if it has an account and is not verified yet."""
 
     email: Email
     token: MailedToken
@@ -186,7 +186,7 @@ class ChangeEmail(OwnAction, frozen=True, tag="change-email"):
 
     Attributes:
         password: needed when the sign-in was long ago.
-        quiet: do not refuse an address that is taken: its owner is told by mail.
+        quiet: do not refuse an address that is taken, but notify its owner by mail.
     """
 
     email: Email
@@ -240,7 +240,7 @@ class DeleteUser(OwnAction, frozen=True, tag="delete"):
 
 
 class ExportUser(OwnAction, frozen=True, tag="export"):
-    """All that is kept about a person. Answered with :class:`Export`."""
+    """All data of a user. Answered with :class:`Export`."""
 
 
 class AuditView(Message, frozen=True, omit_defaults=False):
@@ -254,11 +254,11 @@ class AuditView(Message, frozen=True, omit_defaults=False):
 
 
 class Export(Message, frozen=True, omit_defaults=False):
-    """All that is kept about a person.
+    """All data of a user.
 
     Attributes:
         second_factor_since: None when it is off.
-        sessions: living ones.
+        sessions: the active ones.
         events: of the audit trail, the newest first, no more than 1,000.
     """
 
@@ -273,7 +273,7 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 def action_of(value: bytes | None) -> str | None:
-    """The ``action`` of a message; None for a topic's plain message, and for what is no JSON."""
+    """Return the ``action`` of a message; None for a plain message, and for invalid JSON."""
     try:
         return decoded(value or b"{}", _Asked).action
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

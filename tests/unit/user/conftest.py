@@ -39,7 +39,7 @@ def reauthentication(store: MemoryUnitOfWork, hasher: PasswordHasher) -> Reauthe
 
 @pytest.fixture
 def ada(store: MemoryUnitOfWork, registration: RegistrationService) -> User:
-    """A user, signed in with ``session-1``."""
+    """Register a user, signed in with ``session-1``."""
     command = RegisterUser(
         email="ada@example.com", password="", name="Ada", session=new_session("session-1")
     )

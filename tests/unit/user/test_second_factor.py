@@ -56,7 +56,7 @@ def enrolled(ada: User, second_factor: SecondFactorService) -> User:
 def challenged(
     enrolled: User, second_factor: SecondFactorService, store: MemoryUnitOfWork, clock: Clock
 ) -> User:
-    """A user whose second factor is on, after the first step of a login."""
+    """Turn the second factor on, and take the first step of a login."""
     second_factor.confirm(confirm(enrolled), code(clock), new_command_id())
     clock.forward(STEP_S)
     store.read(lambda tx: tx.tokens.add("challenge", enrolled.id, CHALLENGE))
