@@ -56,7 +56,7 @@ class NewSession(Message, frozen=True):
         id: the access token's ``sid``.
         refresh_token_hash: SHA-256 of the refresh token, in hexadecimal.
         expires_at: when the refresh token dies.
-        user_agent, ip: shown to the user in the list of sessions.
+        user_agent, ip: what the person sees in the list of sessions.
     """
 
     id: Id
@@ -78,7 +78,7 @@ class Client(Message, frozen=True):
 
 
 class NewToken(Message, frozen=True):
-    """A token that the requester keeps, and of which only the hash travels.
+    """A token that whoever asks keeps, and of which only the hash travels.
 
     Attributes:
         hash: SHA-256 of the token, in hexadecimal.
@@ -122,10 +122,10 @@ class RegisterUser(ProfileMembers, frozen=True):
 
     Attributes:
         session: signs the new account in.
-        verification: confirms the address; the requester mails it with the welcome.
-        welcome: that token, sealed to the notification function. With it, the answer must not show
-            whether the e-mail was taken. So the user function sends the welcome, or a notice to
-            the owner of the address, and the requester does not wait.
+        verification: confirms the address; whoever asks mails it with the welcome.
+        welcome: that token, sealed to the notification function. The requester does not wait, and
+            nobody is to learn whether the e-mail was taken: the user function sends the welcome,
+            or tells the owner of the address.
     """
 
     email: Email
@@ -142,7 +142,7 @@ class ValidateUser(Message, frozen=True):
     Attributes:
         session: opened when the password is right, and no second factor is on.
         challenge: where a second factor is on, it has to be answered with this token; the
-            refusal ``second-factor-needed`` says so. Without one, such a user is refused.
+            refusal ``second-factor-needed`` says so. Without one, such a person is refused.
     """
 
     email: Email
@@ -156,7 +156,7 @@ class FindUser(Message, frozen=True):
     """``user.find``, by id or by e-mail. Answered with a :class:`User`.
 
     Attributes:
-        session: the caller's session; it has to be active.
+        session: whoever asks is signed in with it; it has to live.
     """
 
     id: Id | None = None
@@ -178,7 +178,7 @@ class UpdateUser(Message, frozen=True):
 
 
 class User(Message, frozen=True, omit_defaults=False):
-    """A user without secrets: no password, no hash."""
+    """A user as everybody may see it: no password, no hash."""
 
     id: str
     email: str
