@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class NotMigrated(Exception):
-    """The schema is as it was; the function's log says why."""
+    """A migration failed, and the schema is as it was; the function's log says why."""
 
 
 def _bring_up_to_date(_: Mapping[str, Any]) -> dict[str, str]:
@@ -33,7 +33,7 @@ def _bring_up_to_date(_: Mapping[str, Any]) -> dict[str, str]:
     except (SettingsError, NoSuchRole):
         raise
     except Exception as error:
-        # A database's message may show data, so only its kind is told.
+        # A database's message may show data, so the answer has its type only.
         log.exception("migration failed")
         raise NotMigrated(f"{type(error).__name__}: see the function's log") from None
 

@@ -1,10 +1,9 @@
-"""What the user function is told by its environment."""
+"""The settings of the user function, read from environment variables."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shared.config.settings import KafkaSettings
+from user.accounts.model import SignUp
 
 
 class Settings(KafkaSettings, frozen=True, kw_only=True):
@@ -12,26 +11,27 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
 
     Attributes:
         database_url: libpq URL of PostgreSQL.
-        database_iam: the URL has no password; a token that AWS credentials sign is used (RDS
-            Proxy).
-        database_timeout_s: how long a record waits for a connection before it fails.
-        user_private_keys: JWK Set; opens what is sealed to this function, and seals what it
-            stores. The first seals; all of them open.
+        database_iam: the URL has no password; a token signed with AWS credentials takes its
+            place (RDS Proxy).
+        database_timeout_s: seconds that a record waits for a connection before it fails.
+        user_private_keys: JWK Set; opens fields that are sealed to this function, and seals the
+            secrets that it stores. The first key seals; all keys open.
         accept_plain_secrets: take a plain password from a peer that cannot seal (NestJS).
         bcrypt_cost: log2 of the rounds; a stored hash of another cost is renewed at login.
-        batch_workers: keys worked on side by side, and connections to PostgreSQL. bcrypt leaves
-            the interpreter lock, so this may well exceed one for each core.
-        sign_up: ``open``: whoever registers is signed in. ``verified``: signing in waits until
-            the e-mail is confirmed. ``private``: as ``verified``, and nobody learns from
-            register, login or a change of e-mail whether an address has an account. The gateway
-            has the same setting; give both the same value.
-        refresh_grace_seconds: for so long a spent refresh token is answered with the same
-            successor again, if that was not used yet.
-        session_longest_seconds: after this a login is needed, however often it was refreshed.
-        recent_login_seconds: a login is recent enough, for so long, to change e-mail or second
-            factor without the password.
-        keep_outcomes_hours: how long the outcome of a command is remembered; at least as long as
-            the command topics keep a record, which is their retention and a segment.
+        batch_workers: keys worked on side by side, and connections to PostgreSQL. bcrypt releases
+            the interpreter lock, so this may exceed one for each core.
+        sign_up: ``open``: a user is signed in by registering. ``verified``: signing in waits until
+            the e-mail is confirmed. ``private``: as ``verified``, and register, login or a change
+            of e-mail does not show whether an address has an account. The gateway has the same
+            setting; give both the same value.
+        refresh_grace_seconds: how long a spent refresh token is answered with the same successor
+            again, if that was not used yet.
+        session_longest_seconds: how long after a login its session ends, however often it is
+            refreshed.
+        recent_login_seconds: how long a login is recent enough to change e-mail or second factor
+            without the password.
+        keep_outcomes_hours: how long the outcome of a command is stored; at least as long as the
+            command topics keep a record, which is their retention and a segment.
     """
 
     database_url: str
@@ -41,7 +41,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     accept_plain_secrets: bool = False
     bcrypt_cost: int = 12
     batch_workers: int = 4
-    sign_up: Literal["open", "verified", "private"] = "open"
+    sign_up: SignUp = "open"
     refresh_grace_seconds: int = 5
     session_longest_seconds: int = 90 * 24 * 3600
     recent_login_seconds: int = 600

@@ -1,4 +1,4 @@
-"""The rules of e-mail addresses: an address counts once a token that was mailed there is back."""
+"""E-mail addresses: an address counts once the token that was mailed there comes back."""
 
 from __future__ import annotations
 
@@ -12,97 +12,99 @@ from shared.contract.errors import EmailTaken, InvalidToken, UserNotFound
 from shared.contract.messages import MailedToken, SendEmail, UpdateUser, User
 from shared.contract.topics import NOTIFICATION_EMAIL
 from user.accounts import notices
-from user.accounts.audit_lines import of, own
-from user.accounts.model import Event, MessageName
+from user.accounts.audit_events import action_event, own_event
+from user.accounts.model import CommandId, Event
 from user.accounts.ports import Store, Transaction
 from user.accounts.reauthentication import Reauthentication
 
 
-class Emails:
-    """Verify and change."""
+class EmailService:
+    """Verifies and changes e-mail addresses."""
 
     def __init__(self, store: Store, reauthentication: Reauthentication) -> None:
         self._store = store
         self._reauthentication = reauthentication
 
-    def send_verification(self, command: SendVerification, name: MessageName) -> SessionsRevoked:
-        """Mail a token, if the address is somebody's and not verified yet."""
+    def send_verification(
+        self, command: SendVerification, command_id: CommandId
+    ) -> SessionsRevoked:
+        """Mail a token, if the address has an account and is not verified yet."""
 
-        def change(transaction: Transaction) -> SessionsRevoked:
-            found = transaction.credentials(command.email)
+        def change(tx: Transaction) -> SessionsRevoked:
+            found = tx.users.by_email(command.email)
             waits = found is not None and not found.user.email_verified
             if found is not None and waits and not command.token.expired:
-                _mail_token(transaction, found.user.id, found.user.email, command.token)
+                _mail_token(tx, found.user.id, found.user.email, command.token)
             return SessionsRevoked()
 
-        return self._store.once(name, change, SessionsRevoked)
+        return self._store.run_once(command_id, change, SessionsRevoked)
 
-    def verify(self, command: VerifyEmail, name: MessageName) -> User:
-        """The token came back: the address is theirs, and verified.
+    def verify(self, command: VerifyEmail, command_id: CommandId) -> User:
+        """Make the address of a token that came back the verified one of its owner.
 
         Raises:
             InvalidToken: not known, used, or too old.
-            EmailTaken: the address has become somebody else's meanwhile.
+            EmailTaken: another user has taken the address since.
         """
 
-        def change(transaction: Transaction) -> User:
-            token = transaction.token("verify", command.token)
-            owner = transaction.lock_user(token.user_id) if token else None
-            token = transaction.token("verify", command.token)
+        def change(tx: Transaction) -> User:
+            token = tx.tokens.find("verify", command.token)
+            owner = tx.users.lock(token.user_id) if token else None
+            token = tx.tokens.find("verify", command.token)
             if owner is None or token is None or token.email is None:
                 raise InvalidToken
-            user = transaction.prove_email(token.user_id, token.email)
+            user = tx.users.prove_email(token.user_id, token.email)
             if user is None:
                 raise InvalidToken
-            transaction.use_token(command.token)
+            tx.tokens.delete(command.token)
             if token.email.lower() != owner.user.email.lower():
                 # What was mailed to the former address must not bring it back.
-                transaction.drop_tokens(user.id, "reset", "verify")
-                transaction.send(notices.notice(owner.user, notices.EMAIL_CHANGED))
-                transaction.audit(of("email-changed", command, user.id))
+                tx.tokens.delete_all(user.id, "reset", "verify")
+                tx.events.append(notices.notice(owner.user, notices.EMAIL_CHANGED))
+                tx.audit.add(action_event("email-changed", command, user.id))
             else:
-                transaction.audit(of("email-verified", command, user.id))
+                tx.audit.add(action_event("email-verified", command, user.id))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
-    def change(self, command: ChangeEmail, password: str | None, name: MessageName) -> User:
-        """Mail a token to the new address; until it is back, the old one stays.
+    def change(self, command: ChangeEmail, password: str | None, command_id: CommandId) -> User:
+        """Mail a token to the new address; until it comes back, the old one stays.
 
         Raises:
             SessionEnded, InvalidCredentials, PasswordNeeded: see :class:`Reauthentication`.
-            EmailTaken: somebody else has it.
+            EmailTaken: another user has it.
         """
         checked = self._reauthentication.check_if_given(command.id, password)
 
-        def change(transaction: Transaction) -> User:
-            user = self._reauthentication.require(transaction, command, checked)
+        def change(tx: Transaction) -> User:
+            user = self._reauthentication.require(tx, command, checked)
             if command.email.lower() == user.email.lower():
-                return _respell(transaction, user, command.email)
-            owner = transaction.credentials(command.email)
+                return _respell(tx, user, command.email)
+            owner = tx.users.by_email(command.email)
             if owner is None:
-                _mail_token(transaction, user.id, command.email, command.token)
+                _mail_token(tx, user.id, command.email, command.token)
             elif command.quiet:
-                transaction.send(notices.notice(owner.user, notices.ALREADY_REGISTERED))
+                tx.events.append(notices.notice(owner.user, notices.ALREADY_REGISTERED))
             else:
                 raise EmailTaken
-            transaction.audit(own("email-change-asked", command))
+            tx.audit.add(own_event("email-change-asked", command))
             return user
 
-        return self._store.once(name, change, User)
+        return self._store.run_once(command_id, change, User)
 
 
-def _mail_token(transaction: Transaction, user_id: str, to: str, token: MailedToken) -> None:
-    transaction.add_token("verify", user_id, token, to)
+def _mail_token(tx: Transaction, user_id: str, to: str, token: MailedToken) -> None:
+    tx.tokens.add("verify", user_id, token, to)
     subject, text = notices.CONFIRM_EMAIL
     mail = SendEmail(
         to=to, subject=subject, text=text, page=notices.VERIFY_PAGE, token=token.sealed
     )
-    transaction.send(Event.of(NOTIFICATION_EMAIL, user_id, mail))
+    tx.events.append(Event.of(NOTIFICATION_EMAIL, user_id, mail))
 
 
-def _respell(transaction: Transaction, user: User, email: str) -> User:
-    changed = transaction.update_user(UpdateUser(id=user.id, email=email))
+def _respell(tx: Transaction, user: User, email: str) -> User:
+    changed = tx.users.update(UpdateUser(id=user.id, email=email))
     if changed is None:
         raise UserNotFound
     return changed

@@ -1,44 +1,44 @@
-"""All that is kept about a person, for them to take along (GDPR, articles 15 and 20)."""
+"""The export of all data of a user (GDPR, articles 15 and 20)."""
 
 from __future__ import annotations
 
 from shared.contract.account_commands import Export, ExportUser, SessionsRevoked
 from shared.contract.errors import SessionEnded
-from user.accounts.audit_lines import own
-from user.accounts.model import MessageName
+from user.accounts.audit_events import own_event
+from user.accounts.model import CommandId
 from user.accounts.ports import Store, Transaction
 from user.accounts.sessions import require_signed_in
 
 
-class Exports:
-    """Exports."""
+class ExportService:
+    """Exports the data of a user."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def export(self, query: ExportUser, name: MessageName) -> Export:
-        """All that is kept about a person.
+    def export(self, query: ExportUser, command_id: CommandId) -> Export:
+        """Return all data of a user, and note that in the audit trail.
 
         Raises:
-            SessionEnded: whoever asks is not signed in any more.
+            SessionEnded: the command's session is not active.
         """
 
-        def note(transaction: Transaction) -> SessionsRevoked:
-            require_signed_in(transaction, query)
-            transaction.audit(own("data-exported", query))
+        def note(tx: Transaction) -> SessionsRevoked:
+            require_signed_in(tx, query)
+            tx.audit.add(own_event("data-exported", query))
             return SessionsRevoked()
 
-        def look(transaction: Transaction) -> Export:
-            found = transaction.credentials_of(query.id)
+        def look(tx: Transaction) -> Export:
+            found = tx.users.by_id(query.id)
             if found is None:
                 raise SessionEnded
-            factor = transaction.second_factor(query.id)
+            factor = tx.second_factors.find(query.id)
             return Export(
                 user=found.user,
                 second_factor_since=factor.confirmed_at if factor else None,
-                sessions=transaction.living_sessions(query.id),
-                events=transaction.audit_of(query.id),
+                sessions=tx.sessions.active(query.id),
+                events=tx.audit.of_user(query.id),
             )
 
-        self._store.once(name, note, SessionsRevoked)
-        return self._store.read(look)  # apart, so that none of it is kept with the outcome
+        self._store.run_once(command_id, note, SessionsRevoked)
+        return self._store.snapshot(look)  # apart, so that none of it is kept with the outcome

@@ -1,4 +1,4 @@
-"""What rules and storage of the user function both speak of."""
+"""The values that use cases and storage exchange."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import msgspec
 
 from shared.contract.envelope import Envelope
 from shared.contract.messages import Message, User
+
+SignUp = Literal["open", "verified", "private"]
+"""Which users may sign in: all, or those whose e-mail is verified; see the settings."""
 
 Purpose = Literal["reset", "verify", "challenge"]
 
@@ -35,50 +38,50 @@ AuditKind = Literal[
 ]
 
 
-class MessageName(msgspec.Struct, frozen=True):
-    """Names one command, the same at every delivery of it.
+class CommandId(msgspec.Struct, frozen=True):
+    """The identity of one command: the same at every delivery.
 
     Attributes:
         topic: the command's topic.
-        id: the sender's idempotency key, or else the correlation id, or else the record's place.
-        envelope: what the command's headers said; events that it causes carry it on.
+        idempotency_key: the sender's, or else the correlation id, or else the record's place.
+        envelope: the command's headers; its events carry them on.
     """
 
     topic: str
-    id: str
+    idempotency_key: str
     envelope: Envelope = Envelope()
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a login is checked against."""
+    """A user with the password hash that a login is checked against."""
 
     user: User
     password_hash: str
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """One refresh token that is, or was, good for a session.
+    """One refresh token of a session, active or not.
 
     Attributes:
-        family: the session, as everybody else knows it.
+        family: the session's id outside of the user function.
         used_at: when it was spent for its successor.
-        living: neither revoked nor expired.
-        signed_in_at: of the login that began the family.
+        active: neither revoked nor expired.
+        signed_in_at: the login that began the family.
     """
 
     user_id: str
     family: str
     used_at: datetime | None
-    living: bool
+    active: bool
     signed_in_at: datetime
 
 
 class StoredToken(msgspec.Struct, frozen=True):
-    """A token that is still good.
+    """A one-time token that is still good.
 
     Attributes:
         email: the address that it proves, or None.
-        attempts: wrong answers given to it so far.
+        attempts: wrong answers so far.
     """
 
     user_id: str
@@ -87,14 +90,14 @@ class StoredToken(msgspec.Struct, frozen=True):
 
 
 class StoredFactor(msgspec.Struct, frozen=True):
-    """Somebody's second factor.
+    """A user's second factor.
 
     Attributes:
         secret: JSON, sealed.
         confirmed_at: None while it does not count yet.
-        last_step: the time step of the last code that was taken.
+        last_step: the time step of the last code that was accepted.
         failures: wrong codes since the last right one.
-        waits: no code is looked at for now.
+        waits: whether no code is checked now.
     """
 
     secret: str
@@ -105,10 +108,10 @@ class StoredFactor(msgspec.Struct, frozen=True):
 
 
 class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the audit trail: who, from where; never a secret.
+    """One event of the audit trail: which user, from where; never a secret.
 
     Attributes:
-        detail: what it is about, when it is not about a person: the name of a key.
+        detail: what the event is about, if it is about no user: the name of a key.
     """
 
     kind: AuditKind
@@ -120,10 +123,10 @@ class AuditEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """A record to send because of a change.
+    """A record to publish because of a change.
 
     Attributes:
-        topic, key: where to.
+        topic, key: of the record.
         message: the value, JSON.
     """
 
@@ -133,5 +136,5 @@ class Event(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, topic: str, key: str, message: Message) -> Event:
-        """An event with this message; a command has at most one for a topic and key."""
+        """Return an event with this message; a command has one for a topic and key at most."""
         return cls(topic, key, msgspec.Raw(msgspec.json.encode(message)))

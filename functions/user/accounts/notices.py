@@ -1,4 +1,4 @@
-"""The words of the mails that tell a person what has happened to their account."""
+"""The texts of the mails that tell users what has happened to their account."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ VERIFY_PAGE: Final = "verify-email"
 
 
 def notice(user: User, words: tuple[str, str]) -> Event:
-    """A mail to a person's present address."""
+    """Return a mail to the user's present address."""
     subject, text = words
     message = SendEmail(to=user.email, subject=subject, text=text)
     return Event.of(NOTIFICATION_EMAIL, user.id, message)

@@ -1,18 +1,18 @@
-"""What the rules need of storage and hashing, in small parts; each subject asks for its own."""
+"""What the use cases need of storage: one protocol for each table, and a transaction over all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from shared.contract.account_commands import AuditView, SessionView
 from shared.contract.errors import Refusal
-from shared.contract.messages import Message, NewSession, NewToken, Sealed, Secret, UpdateUser, User
+from shared.contract.messages import Message, NewSession, NewToken, RegisterUser, UpdateUser, User
 from user.accounts.model import (
     AuditEvent,
+    CommandId,
     Credentials,
     Event,
-    MessageName,
     Purpose,
     StoredFactor,
     StoredSession,
@@ -21,189 +21,195 @@ from user.accounts.model import (
 
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
-Tx_contra = TypeVar("Tx_contra", contravariant=True)
-Tx = TypeVar("Tx", covariant=True)
-
-
-class Journal(Protocol):
-    """What a change says of itself."""
-
-    def audit(self, event: AuditEvent) -> None:
-        """Add a line to the audit trail."""
-
-    def send(self, event: Event) -> None:
-        """Send this once the change is safe."""
 
 
 class UserTable(Protocol):
-    """Users."""
+    """Users and their password hashes."""
 
-    def credentials(self, email: str) -> Credentials | None:
-        """The user with this e-mail, however it is spelled."""
+    def by_id(self, user_id: str) -> Credentials | None:
+        """Return the user with this id."""
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002 - the column's name
-        """The user with this id."""
+    def by_email(self, email: str) -> Credentials | None:
+        """Return the user with this e-mail, in any case of letters."""
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
-        """The user; nobody else changes them, their sessions or tokens until the end."""
+    def signed_in(self, user_id: str, session: str) -> User | None:
+        """Return the user, if this session of theirs is active."""
 
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
-        """A new user; None when the e-mail is taken."""
+    def lock(self, user_id: str) -> Credentials | None:
+        """Lock the user's row until the transaction ends, and return the user.
 
-    def replace_password(self, credentials: Credentials, password_hash: str) -> None:
-        """Another hash of the same password, unless the password has changed meanwhile."""
+        Each change to a user's sessions and tokens locks this row first, so that they happen one
+        after the other.
+        """
 
-    def set_password(self, id: str, password_hash: str) -> None:  # noqa: A002
-        """Another password."""
+    def add(self, user_id: str, command: RegisterUser, password_hash: str) -> User | None:
+        """Add a user; return None when the e-mail is taken."""
 
-    def update_user(self, change: UpdateUser) -> User | None:
-        """The user after the change; None when there is none. Raises EmailTaken."""
+    def update(self, command: UpdateUser) -> User | None:
+        """Change the members that the command gives; return the user, or None if there is none.
 
-    def prove_email(self, id: str, email: str) -> User | None:  # noqa: A002
-        """The user, whose verified address this is now. Raises EmailTaken."""
+        Raises:
+            EmailTaken: another user has the new e-mail.
+        """
 
-    def delete_user(self, id: str) -> None:  # noqa: A002
-        """Delete a user and all that is theirs."""
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Store the hash of a new password."""
+
+    def renew_hash(self, checked: Credentials, password_hash: str) -> None:
+        """Store another hash of the same password, unless the password has changed since."""
+
+    def prove_email(self, user_id: str, email: str) -> User | None:
+        """Make this the user's verified e-mail; return the user, or None if there is none.
+
+        Raises:
+            EmailTaken: another user has it.
+        """
+
+    def delete(self, user_id: str) -> None:
+        """Delete a user with their sessions, tokens and second factor."""
 
 
 class SessionTable(Protocol):
-    """Sessions."""
+    """Refresh tokens; those of one login are a session."""
 
-    def add_session(self, user_id: str, session: NewSession) -> None:
-        """A new session, the first of its family."""
+    def add(self, user_id: str, session: NewSession) -> None:
+        """Add a session with its first refresh token."""
 
     def add_successor(self, spent: StoredSession, successor: NewSession) -> None:
-        """The next refresh token of a family."""
+        """Add the next refresh token of a session."""
 
-    def session_of_token(self, refresh_token_hash: str) -> StoredSession | None:
-        """Whose refresh token this is, or was."""
+    def by_token(self, token_hash: str) -> StoredSession | None:
+        """Return the refresh token with this hash, active or not."""
 
-    def spend(self, refresh_token_hash: str) -> None:
-        """The token has been used for its successor."""
+    def spend(self, token_hash: str) -> None:
+        """Mark a refresh token as used for its successor."""
 
-    def end_sessions(
+    def revoke(
         self, user_id: str, *, only: str | None = None, but: str | None = None
     ) -> tuple[str, ...]:
-        """Revoke one session, all but one, or all; those that lived until now."""
+        """Revoke sessions of a user; return the ids that were active.
 
-    def session_lives(self, user_id: str, session: str) -> bool:
-        """Whether a person is signed in with this session."""
+        Args:
+            only: the one session to revoke.
+            but: the one session to keep. With neither, all are revoked.
+        """
 
-    def signed_in_recently(self, user_id: str, session: str, seconds: int) -> bool:
-        """Whether the login that began this session is no older."""
+    def is_active(self, user_id: str, session: str) -> bool:
+        """Return whether the user is signed in with this session."""
 
-    def living_sessions(self, user_id: str) -> tuple[SessionView, ...]:
-        """Where a person is signed in, the last used first."""
+    def began_within(self, user_id: str, session: str, seconds: int) -> bool:
+        """Return whether the login of this active session is at most so many seconds old."""
+
+    def active(self, user_id: str) -> tuple[SessionView, ...]:
+        """Return the user's active sessions, the last used first."""
 
 
 class TokenTable(Protocol):
-    """Tokens that are brought back once."""
+    """One-time tokens: for a reset, a verification, a challenge."""
 
-    def add_token(
+    def add(
         self, purpose: Purpose, user_id: str, token: NewToken, email: str | None = None
     ) -> None:
-        """A token that may be brought back until it expires."""
+        """Add a token; it is good until it expires.
 
-    def token(self, purpose: Purpose, hash: str) -> StoredToken | None:  # noqa: A002 - the column's name
-        """A token that is still good."""
+        Args:
+            email: the address that the token proves.
+        """
 
-    def use_token(self, hash: str) -> None:  # noqa: A002
-        """It is not good any more."""
+    def find(self, purpose: Purpose, token_hash: str) -> StoredToken | None:
+        """Return a token that is still good."""
 
-    def count_attempt(self, hash: str) -> None:  # noqa: A002
-        """A wrong answer was given to it."""
+    def delete(self, token_hash: str) -> None:
+        """Invalidate a token that was used."""
 
-    def drop_tokens(self, user_id: str, *purposes: Purpose) -> None:
-        """None of these of a person is good any more."""
+    def count_attempt(self, token_hash: str) -> None:
+        """Count a wrong answer to a challenge."""
+
+    def delete_all(self, user_id: str, *purposes: Purpose) -> None:
+        """Invalidate the user's tokens of these purposes."""
 
 
-class FactorTable(Protocol):
-    """Second factors."""
+class SecondFactorTable(Protocol):
+    """Second factors and recovery codes."""
 
-    def second_factor(self, user_id: str) -> StoredFactor | None:
-        """Somebody's second factor, confirmed or not."""
+    def find(self, user_id: str) -> StoredFactor | None:
+        """Return the user's second factor, confirmed or not."""
 
-    def put_second_factor(self, user_id: str, sealed: str) -> None:
-        """Keep a secret that is not confirmed yet."""
+    def enrol(self, user_id: str, sealed: str) -> None:
+        """Store a secret that is not confirmed yet, in place of another such secret."""
 
-    def confirm_second_factor(self, user_id: str, step: int, codes: Sequence[str]) -> None:
-        """It counts from now on, with these hashes of recovery codes."""
+    def confirm(self, user_id: str, step: int, code_hashes: Sequence[str]) -> None:
+        """Turn the second factor on, with these hashes of recovery codes."""
 
     def accept_code(self, user_id: str, step: int, sealed: str) -> None:
-        """The code of this step is used; the secret is kept as it is given."""
+        """Mark the code of this time step as used, and store the secret as it is given."""
 
     def refuse_code(self, user_id: str, wait_s: int) -> None:
-        """A wrong code: none is looked at for so many seconds."""
+        """Count a wrong code; no code is checked for so many seconds."""
 
-    def remove_second_factor(self, user_id: str) -> None:
-        """Off, and the recovery codes gone."""
+    def remove(self, user_id: str) -> None:
+        """Delete the second factor and its recovery codes."""
 
-    def replace_recovery_codes(self, user_id: str, hashes: Sequence[str]) -> None:
-        """These, and none of those there were."""
+    def replace_recovery_codes(self, user_id: str, code_hashes: Sequence[str]) -> None:
+        """Replace all recovery codes with these hashes."""
 
-    def use_recovery_code(self, user_id: str, hash: str) -> bool:  # noqa: A002 - the column's name
-        """Whether there was such a code; there is none now."""
-
-
-class PersonalData(Protocol):
-    """What is known of a person beside their account."""
-
-    def audit_of(self, user_id: str) -> tuple[AuditView, ...]:
-        """Their lines of the audit trail, the newest first."""
-
-    def forget_answers(self, user_id: str) -> None:
-        """Nothing of theirs is left in stored answers."""
+    def use_recovery_code(self, user_id: str, code_hash: str) -> bool:
+        """Delete a recovery code; return whether there was one with this hash."""
 
 
-class Transaction(
-    Journal, UserTable, SessionTable, TokenTable, FactorTable, PersonalData, Protocol
-):
-    """One change to what is stored: all of it or nothing."""
+class AuditTrail(Protocol):
+    """A record of security events that only grows."""
+
+    def add(self, event: AuditEvent) -> None:
+        """Add an event."""
+
+    def of_user(self, user_id: str) -> tuple[AuditView, ...]:
+        """Return the user's events, the newest first, 1,000 at most."""
 
 
-class Once(Protocol[Tx]):
-    """Carries out changes."""
+class StoredReplies(Protocol):
+    """The replies that are kept for a second delivery of a command."""
 
-    def once(self, name: MessageName, change: Callable[[Tx], M | Refusal], kind: type[M]) -> M:
-        """Carry out a change and keep its outcome, unless that has been done already.
+    def erase(self, user_id: str) -> None:
+        """Erase all data of a user from stored replies."""
 
-        A refusal that ``change`` raises undoes all it did; one that it returns does not.
+
+class Transaction(NamedTuple):
+    """One change to what is stored: all of it or nothing.
+
+    Attributes:
+        events: to be published once the transaction has committed.
+    """
+
+    users: UserTable
+    sessions: SessionTable
+    tokens: TokenTable
+    second_factors: SecondFactorTable
+    audit: AuditTrail
+    replies: StoredReplies
+    events: list[Event]
+
+
+class Store(Protocol):
+    """Runs reads and changes, each in a transaction of its own."""
+
+    def read(self, query: Callable[[Transaction], T]) -> T:
+        """Return the result of one look-up."""
+
+    def snapshot(self, query: Callable[[Transaction], T]) -> T:
+        """Return the result of several look-ups, all of the same moment."""
+
+    def run_once(
+        self, command_id: CommandId, change: Callable[[Transaction], M | Refusal], kind: type[M]
+    ) -> M:
+        """Carry out a command's change, or return the stored reply if that was done before.
+
+        Args:
+            change: returns the reply. A refusal that it raises rolls its changes back; a refusal
+                that it returns does not.
+            kind: the type of the reply.
 
         Raises:
-            Refusal: what ``change`` refused with, now or the first time.
+            Refusal: ``change`` refused, now or the first time.
         """
         ...
-
-
-class Store(Once[Transaction], Protocol):
-    """What is stored."""
-
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002 - the column's name
-        """The user with this id, and the password's hash."""
-
-    def read(self, question: Callable[[Transaction], T]) -> T:
-        """Look at several things as they were at one moment."""
-        ...
-
-
-class PasswordHashes(Protocol):
-    """How passwords are kept."""
-
-    def hash(self, password: str) -> str:
-        """A new hash."""
-
-    def verify(self, password: str, stored: str | None) -> bool:
-        """Whether this is the password; takes as long when there is no stored hash."""
-
-    def outdated(self, stored: str) -> bool:
-        """Whether the hash should be renewed."""
-
-
-class Vault(Protocol):
-    """Keeps secrets that must be read again."""
-
-    def seal(self, secret: str, user_id: str) -> Sealed:
-        """Seal a user's secret for storage."""
-
-    def open(self, secret: Secret, user_id: str) -> str:
-        """The secret."""

@@ -1,1 +1,1 @@
-"""From a record to the use case that it asks for."""
+"""From a record to its use case."""

@@ -1,4 +1,4 @@
-"""How long commands take, so that none is begun that cannot be answered in time."""
+"""Durations of commands, so that none is begun that cannot be answered in time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _WEIGHT = 0.2  # of the newest one
-# One bad moment must not have all later commands skipped, and so never be corrected.
+# One slow moment must not skip all later commands: then no measurement would correct it.
 _LONGEST_S = 1.0
 
 
@@ -18,12 +18,12 @@ class Durations:
         self._means: dict[str, float] = {}
 
     def of(self, topic: str) -> float:
-        """Seconds that a command of this topic takes, a second at most; 0 while not known."""
+        """Return the seconds that a command of this topic takes: one at most, 0 while not known."""
         return min(_LONGEST_S, self._means.get(topic, 0.0))
 
     @contextmanager
     def measured(self, topic: str) -> Iterator[None]:
-        """Carry out a command in here; one that fails is not counted."""
+        """Measure a command that is carried out in the context; one that fails does not count."""
         begun = time.monotonic()
         yield
         took_s = time.monotonic() - begun

@@ -1,148 +1,165 @@
-"""Which rule answers what: topic and action → method. Secrets are opened here."""
+"""The handlers: each opens the secrets of its message and calls the use case."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from shared.contract import account_commands, topics
-from shared.contract.messages import FindUser, Message, RegisterUser, UpdateUser, User, ValidateUser
+from shared.contract.account_commands import (
+    AnswerChallenge,
+    ChangeEmail,
+    ChangePassword,
+    ConfirmTotp,
+    DeleteUser,
+    EndSessions,
+    EnrolTotp,
+    ExportUser,
+    ForgotPassword,
+    ListSessions,
+    Refresh,
+    RemoveTotp,
+    RenewRecoveryCodes,
+    ResetPassword,
+    SendVerification,
+    VerifyEmail,
+)
+from shared.contract.messages import FindUser, Message, RegisterUser, UpdateUser, ValidateUser
+from shared.contract.topics import (
+    USER_DELETE,
+    USER_FIND,
+    USER_REGISTER,
+    USER_SESSION,
+    USER_UPDATE,
+    USER_VALIDATE,
+)
 from shared.security.password_rules import refuse_weak
-from user.accounts.emails import Emails
-from user.accounts.export import Exports
-from user.accounts.passwords import Passwords
-from user.accounts.registration import Accounts
-from user.accounts.second_factor import SecondFactor
-from user.accounts.sessions import Sessions
-from user.dispatch.dispatcher import Command, Rules
+from user.accounts.emails import EmailService
+from user.accounts.export import ExportService
+from user.accounts.login import LoginService
+from user.accounts.passwords import PasswordService
+from user.accounts.profiles import ProfileService
+from user.accounts.registration import RegistrationService
+from user.accounts.second_factor import SecondFactorService
+from user.accounts.sessions import SessionService
+from user.dispatch.dispatcher import Handler, ReceivedCommand
 
 
-class Subjects(NamedTuple):
-    """The rules, by what they are about."""
+class UseCases(NamedTuple):
+    """The services, by what they are about."""
 
-    accounts: Accounts
-    sessions: Sessions
-    passwords: Passwords
-    emails: Emails
-    second_factor: SecondFactor
-    exports: Exports
-
-
-def rules(subjects: Subjects) -> Rules:
-    """All that the user function can be asked."""
-    on = _Rules(subjects)
-    return {
-        (topics.USER_REGISTER, None): on.register,
-        (topics.USER_VALIDATE, None): on.validate,
-        (topics.USER_FIND, None): on.find,
-        (topics.USER_FIND, "export"): on.export,
-        (topics.USER_UPDATE, None): on.update,
-        (topics.USER_UPDATE, "change-password"): on.change_password,
-        (topics.USER_UPDATE, "forgot-password"): on.forgot_password,
-        (topics.USER_UPDATE, "reset-password"): on.reset_password,
-        (topics.USER_UPDATE, "send-verification"): on.send_verification,
-        (topics.USER_UPDATE, "verify-email"): on.verify_email,
-        (topics.USER_UPDATE, "change-email"): on.change_email,
-        (topics.USER_UPDATE, "enrol-totp"): on.enrol_totp,
-        (topics.USER_UPDATE, "confirm-totp"): on.confirm_totp,
-        (topics.USER_UPDATE, "renew-recovery-codes"): on.renew_recovery_codes,
-        (topics.USER_UPDATE, "remove-totp"): on.remove_totp,
-        (topics.USER_SESSION, "refresh"): on.refresh,
-        (topics.USER_SESSION, "answer-challenge"): on.answer_challenge,
-        (topics.USER_SESSION, "list"): on.list_sessions,
-        (topics.USER_SESSION, "end"): on.end_sessions,
-        (topics.USER_DELETE, "delete"): on.delete,
-    }
+    registration: RegistrationService
+    login: LoginService
+    profiles: ProfileService
+    sessions: SessionService
+    passwords: PasswordService
+    emails: EmailService
+    second_factor: SecondFactorService
+    exports: ExportService
 
 
-class _Rules:
-    """Each reads its message, opens what is sealed in it, and asks the subject."""
+def handlers(use_cases: UseCases) -> tuple[Handler[Any], ...]:
+    """Return a handler for every message that the user function takes."""
+    on = _CommandHandlers(use_cases)
+    return (
+        Handler(USER_REGISTER, RegisterUser, on.register),
+        Handler(USER_VALIDATE, ValidateUser, on.validate),
+        Handler(USER_FIND, FindUser, on.find),
+        Handler(USER_FIND, ExportUser, on.export),
+        Handler(USER_UPDATE, UpdateUser, on.update),
+        Handler(USER_UPDATE, ChangePassword, on.change_password),
+        Handler(USER_UPDATE, ForgotPassword, on.forgot_password),
+        Handler(USER_UPDATE, ResetPassword, on.reset_password),
+        Handler(USER_UPDATE, SendVerification, on.send_verification),
+        Handler(USER_UPDATE, VerifyEmail, on.verify_email),
+        Handler(USER_UPDATE, ChangeEmail, on.change_email),
+        Handler(USER_UPDATE, EnrolTotp, on.enrol_totp),
+        Handler(USER_UPDATE, ConfirmTotp, on.confirm_totp),
+        Handler(USER_UPDATE, RenewRecoveryCodes, on.renew_recovery_codes),
+        Handler(USER_UPDATE, RemoveTotp, on.remove_totp),
+        Handler(USER_SESSION, Refresh, on.refresh),
+        Handler(USER_SESSION, AnswerChallenge, on.answer_challenge),
+        Handler(USER_SESSION, ListSessions, on.list_sessions),
+        Handler(USER_SESSION, EndSessions, on.end_sessions),
+        Handler(USER_DELETE, DeleteUser, on.delete),
+    )
 
-    def __init__(self, subjects: Subjects) -> None:
-        self._to = subjects
 
-    def register(self, command: Command) -> User:
-        message = command.read(RegisterUser)
-        password = command.open(message.password, "password")
+class _CommandHandlers:
+    """One method for each message type."""
+
+    def __init__(self, use_cases: UseCases) -> None:
+        self._use_cases = use_cases
+
+    def register(self, message: RegisterUser, received: ReceivedCommand) -> Message:
+        password = received.open(message.password, "password")
         refuse_weak(password, message.email, message.name)
-        return self._to.accounts.register(message, password, command.name)
+        return self._use_cases.registration.register(message, password, received.command_id)
 
-    def validate(self, command: Command) -> User:
-        message = command.read(ValidateUser)
-        password = command.open(message.password, "password")
-        return self._to.accounts.validate(message, password, command.name)
+    def validate(self, message: ValidateUser, received: ReceivedCommand) -> Message:
+        password = received.open(message.password, "password")
+        return self._use_cases.login.validate(message, password, received.command_id)
 
-    def find(self, command: Command) -> User:
-        return self._to.accounts.find(command.read(FindUser))
+    def find(self, message: FindUser, _: ReceivedCommand) -> Message:
+        return self._use_cases.profiles.find(message)
 
-    def update(self, command: Command) -> User:
-        return self._to.accounts.update(command.read(UpdateUser), command.name)
+    def update(self, message: UpdateUser, received: ReceivedCommand) -> Message:
+        return self._use_cases.profiles.update(message, received.command_id)
 
-    def export(self, command: Command) -> Message:
-        return self._to.exports.export(command.read(account_commands.ExportUser), command.name)
+    def export(self, message: ExportUser, received: ReceivedCommand) -> Message:
+        return self._use_cases.exports.export(message, received.command_id)
 
-    def change_password(self, command: Command) -> Message:
-        message = command.read(account_commands.ChangePassword)
-        current, new = command.open(message.current, "current"), command.open(message.new, "new")
-        return self._to.passwords.change(message, current, new, command.name)
+    def change_password(self, message: ChangePassword, received: ReceivedCommand) -> Message:
+        current, new = received.open(message.current, "current"), received.open(message.new, "new")
+        return self._use_cases.passwords.change(message, current, new, received.command_id)
 
-    def forgot_password(self, command: Command) -> Message:
-        return self._to.passwords.forgot(
-            command.read(account_commands.ForgotPassword), command.name
-        )
+    def forgot_password(self, message: ForgotPassword, received: ReceivedCommand) -> Message:
+        return self._use_cases.passwords.forgot(message, received.command_id)
 
-    def reset_password(self, command: Command) -> Message:
-        message = command.read(account_commands.ResetPassword)
-        password = command.open(message.password, "password")
-        return self._to.passwords.reset(message, password, command.name)
+    def reset_password(self, message: ResetPassword, received: ReceivedCommand) -> Message:
+        password = received.open(message.password, "password")
+        return self._use_cases.passwords.reset(message, password, received.command_id)
 
-    def send_verification(self, command: Command) -> Message:
-        message = command.read(account_commands.SendVerification)
-        return self._to.emails.send_verification(message, command.name)
+    def send_verification(self, message: SendVerification, received: ReceivedCommand) -> Message:
+        return self._use_cases.emails.send_verification(message, received.command_id)
 
-    def verify_email(self, command: Command) -> User:
-        return self._to.emails.verify(command.read(account_commands.VerifyEmail), command.name)
+    def verify_email(self, message: VerifyEmail, received: ReceivedCommand) -> Message:
+        return self._use_cases.emails.verify(message, received.command_id)
 
-    def change_email(self, command: Command) -> User:
-        message = command.read(account_commands.ChangeEmail)
-        password = command.open_if_given(message.password, "password")
-        return self._to.emails.change(message, password, command.name)
+    def change_email(self, message: ChangeEmail, received: ReceivedCommand) -> Message:
+        password = received.open_if_given(message.password, "password")
+        return self._use_cases.emails.change(message, password, received.command_id)
 
-    def enrol_totp(self, command: Command) -> User:
-        message = command.read(account_commands.EnrolTotp)
-        secret = command.open(message.secret, "secret")
-        password = command.open_if_given(message.password, "password")
-        return self._to.second_factor.enrol(message, secret, password, command.name)
+    def enrol_totp(self, message: EnrolTotp, received: ReceivedCommand) -> Message:
+        secret = received.open(message.secret, "secret")
+        password = received.open_if_given(message.password, "password")
+        return self._use_cases.second_factor.enrol(message, secret, password, received.command_id)
 
-    def confirm_totp(self, command: Command) -> User:
-        message = command.read(account_commands.ConfirmTotp)
-        code = command.open(message.code, "code")
-        return self._to.second_factor.confirm(message, code, command.name)
+    def confirm_totp(self, message: ConfirmTotp, received: ReceivedCommand) -> Message:
+        code = received.open(message.code, "code")
+        return self._use_cases.second_factor.confirm(message, code, received.command_id)
 
-    def renew_recovery_codes(self, command: Command) -> User:
-        message = command.read(account_commands.RenewRecoveryCodes)
-        password = command.open(message.password, "password")
-        return self._to.second_factor.renew(message, password, command.name)
+    def renew_recovery_codes(
+        self, message: RenewRecoveryCodes, received: ReceivedCommand
+    ) -> Message:
+        password = received.open(message.password, "password")
+        return self._use_cases.second_factor.renew(message, password, received.command_id)
 
-    def remove_totp(self, command: Command) -> User:
-        message = command.read(account_commands.RemoveTotp)
-        password = command.open(message.password, "password")
-        return self._to.second_factor.remove(message, password, command.name)
+    def remove_totp(self, message: RemoveTotp, received: ReceivedCommand) -> Message:
+        password = received.open(message.password, "password")
+        return self._use_cases.second_factor.remove(message, password, received.command_id)
 
-    def refresh(self, command: Command) -> Message:
-        return self._to.sessions.refresh(command.read(account_commands.Refresh), command.name)
+    def refresh(self, message: Refresh, received: ReceivedCommand) -> Message:
+        return self._use_cases.sessions.refresh(message, received.command_id)
 
-    def answer_challenge(self, command: Command) -> Message:
-        message = command.read(account_commands.AnswerChallenge)
-        code = command.open(message.code, "code")
-        return self._to.second_factor.answer(message, code, command.name)
+    def answer_challenge(self, message: AnswerChallenge, received: ReceivedCommand) -> Message:
+        code = received.open(message.code, "code")
+        return self._use_cases.second_factor.answer(message, code, received.command_id)
 
-    def list_sessions(self, command: Command) -> Message:
-        return self._to.sessions.list(command.read(account_commands.ListSessions))
+    def list_sessions(self, message: ListSessions, _: ReceivedCommand) -> Message:
+        return self._use_cases.sessions.list(message)
 
-    def end_sessions(self, command: Command) -> Message:
-        return self._to.sessions.end(command.read(account_commands.EndSessions), command.name)
+    def end_sessions(self, message: EndSessions, received: ReceivedCommand) -> Message:
+        return self._use_cases.sessions.end(message, received.command_id)
 
-    def delete(self, command: Command) -> Message:
-        message = command.read(account_commands.DeleteUser)
-        password = command.open(message.password, "password")
-        return self._to.passwords.delete(message, password, command.name)
+    def delete(self, message: DeleteUser, received: ReceivedCommand) -> Message:
+        password = received.open(message.password, "password")
+        return self._use_cases.passwords.delete(message, password, received.command_id)

@@ -1,7 +1,7 @@
 """What the user function may do in the database: read and write rows of its tables, no more.
 
-The tables belong to the role that migrates. The function signs in as another one, which can
-neither change nor drop a table, nor empty one at a stroke, nor touch what the audit trail has.
+The tables belong to the role that migrates. The function signs in as another role. That can
+neither change, drop nor truncate a table, nor change rows of the audit trail.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _RDS_IAM: Final = "rds_iam"
 
 
 class NoSuchRole(Exception):
-    """The role is not there, and could not sign in if it were made here."""
+    """The role is missing, and a role made here could not sign in."""
 
 
 def grant(connection: psycopg.Connection, role: str) -> None:
-    """Let a role do what the user function does, and nothing else. Safe to repeat.
+    """Grant a role the rights of the user function, and revoke all others. Safe to repeat.
 
     Args:
-        connection: of the tables' owner.
+        connection: as the tables' owner.
         role: is made where the database authenticates by IAM.
 
     Raises:
-        NoSuchRole: it is missing, and a password is for somebody else to choose.
+        NoSuchRole: it is missing, and needs a password that an operator chooses.
     """
     if not _exists(connection, role):
         _make(connection, role)

@@ -1,11 +1,11 @@
 """Bring the database to the newest schema: ``python -m user.operations.migrate``. Safe to repeat.
 
-The SQL is in ``migrations/``, applied by yoyo. Two that run at the same time are kept apart by an
-advisory lock: unlike yoyo's own, it goes when its holder is killed. With ``DATABASE_ROLE`` that one
-is then allowed what the user function does (:mod:`user.operations.grants`).
+The SQL is in ``migrations/``, applied by yoyo. An advisory lock keeps two runs apart: unlike yoyo's
+own, it goes when its holder is killed. The role of ``DATABASE_ROLE`` is then granted the rights of
+the user function (:mod:`user.operations.grants`).
 
-yoyo notes that a migration is done in another transaction than the migration's. So each is written
-to be repeatable (``IF NOT EXISTS``): a death in between must not stop every later run.
+yoyo records a migration as done in another transaction than the migration's. So each is written to
+be repeatable (``IF NOT EXISTS``): a death in between must not stop every later run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Settings(LogSettings, frozen=True, kw_only=True):
         database_url: libpq URL of PostgreSQL, of the role that the tables belong to.
         database_iam: see the user function's settings.
         database_password: for a URL that has none.
-        database_role: whom the user function signs in as; empty where that is the owner, too.
+        database_role: the role of the user function; empty where that is the owner too.
     """
 
     database_url: str
@@ -46,7 +46,7 @@ class Settings(LogSettings, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """The database's URL, with what a connection needs now."""
+        """The database's URL with its password or a fresh token."""
         if self.database_iam:
             return with_token(self.database_url)
         if self.database_password:
@@ -55,11 +55,11 @@ class Settings(LogSettings, frozen=True, kw_only=True):
 
 
 def migrate(database_url: str, role: str = "") -> list[str]:
-    """Apply what is missing.
+    """Apply the missing migrations.
 
     Args:
         database_url: libpq URL of PostgreSQL.
-        role: is allowed what the user function does; empty for nobody.
+        role: is granted the rights of the user function; empty for none.
 
     Returns:
         The names of the migrations that were applied, in order.
@@ -80,14 +80,14 @@ def migrate(database_url: str, role: str = "") -> list[str]:
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:
-    """As :func:`migrate`, with settings; and says so in the log."""
+    """Apply the missing migrations by settings, and log their names."""
     applied = migrate(settings.url, settings.database_role)
     log.info("database schema is up to date", extra={"applied": ", ".join(applied) or "nothing"})
     return applied
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     try:
         settings = load(Settings, environment(os.environ))
         configure("migrate", settings)

@@ -1,4 +1,4 @@
-"""Put into the audit trail what an operator did.
+"""Add to the audit trail what an operator did.
 
 ``python -m user.operations.record_audit_event key-rotated KID``
 """
@@ -19,13 +19,13 @@ from shared.config.logs import configure
 from shared.config.secrets import environment
 from shared.config.settings import LogSettings, SettingsError, load
 from user.accounts.model import AuditEvent
-from user.storage.unit_of_work import Transaction
+from user.storage.audit import PostgresAuditTrail
 
 log = logging.getLogger(__name__)
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):
-    """All that it needs: the database."""
+    """The settings: the database."""
 
     database_url: str
 
@@ -37,12 +37,12 @@ def record(database_url: str, event: AuditEvent) -> None:
         database_url: libpq URL of PostgreSQL.
     """
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
-        Transaction(connection).audit(event)
+        PostgresAuditTrail(connection).add(event)
     log.info("audit", extra={"audit": msgspec.to_builtins(event)})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m user.operations.record_audit_event", description=__doc__
     )

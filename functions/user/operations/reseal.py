@@ -1,7 +1,7 @@
 """Seal stored secrets to the newest key: ``python -m user.operations.reseal``. Safe to repeat.
 
-A code that is taken seals its secret anew; this does the rest, before an old key of
-``USER_PRIVATE_KEYS`` goes.
+An accepted code seals its secret anew. This command seals the rest, before an old key is removed
+from ``USER_PRIVATE_KEYS``.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ log = logging.getLogger(__name__)
 
 
 class Settings(LogSettings, frozen=True, kw_only=True):
-    """The database, and the keys: see the user function's settings."""
+    """The settings: the database and the keys, as the user function has them."""
 
     database_url: str
     user_private_keys: str
 
 
 def reseal(database_url: str, keys: JwkSet) -> int:
-    """Seal anew what is sealed to another key than the first.
+    """Seal secrets anew that are sealed to another key than the first.
 
     Returns:
-        How many secrets were.
+        The number of those secrets.
     """
     vault, newest, done = Vault(keys), keys.keys[0].kid, 0
     with psycopg.connect(database_url) as connection:
@@ -55,7 +55,7 @@ def reseal(database_url: str, keys: JwkSet) -> int:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     try:
         settings = load(Settings, environment(os.environ))
         keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")

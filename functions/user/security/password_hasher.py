@@ -1,4 +1,4 @@
-"""Password hashes: bcrypt over HMAC-SHA-256, so that no character of a long password is lost.
+"""Password hashes: bcrypt over HMAC-SHA-256, so that each character of a long password counts.
 
 bcrypt reads 72 bytes. The password is first hashed with HMAC-SHA-256 keyed by the salt, and the
 result goes to bcrypt as base64, in the documented format
@@ -24,8 +24,8 @@ _BCRYPT_BYTES = 72
 _BCRYPT_ALPHABET = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-class Passwords:
-    """Hashes and verifies.
+class PasswordHasher:
+    """Hashes and verifies passwords.
 
     Args:
         cost: log2 of bcrypt's rounds, 4 to 31.
@@ -33,15 +33,15 @@ class Passwords:
 
     def __init__(self, cost: int) -> None:
         self._cost = cost
-        self._nobody = self._unknowable()
+        self._absent = self._unknowable()
 
     def hash(self, password: str) -> str:
-        """A new hash, with a new salt."""
+        """Return a hash with a new salt."""
         return _hash(password, bcrypt.gensalt(self._cost))
 
     def verify(self, password: str, stored: str | None) -> bool:
-        """Whether this is the password. With no stored hash it takes as long, and says no."""
-        known = stored or self._nobody
+        """Return whether this is the password; without a stored hash, as slowly as with one."""
+        known = stored or self._absent
         if _PLAIN.fullmatch(known):
             # What bcrypt itself did when the hash was made: later versions raise instead.
             return bcrypt.checkpw(password.encode()[:_BCRYPT_BYTES], known.encode())
@@ -52,12 +52,12 @@ class Passwords:
         return secrets.compare_digest(_hash(password, salt), known)
 
     def outdated(self, stored: str) -> bool:
-        """Whether the hash is of another format or cost than new ones are."""
+        """Return whether the hash has another format or cost than new ones."""
         parts = _FORMAT.fullmatch(stored)
         return parts is None or int(parts["cost"]) != self._cost
 
     def _unknowable(self) -> str:
-        """A hash of no known password: as slow to verify as any, and made at no cost."""
+        """Return a hash of no known password: as slow to verify as any, and made at no cost."""
         salt = bcrypt.gensalt(self._cost)[-22:].decode()
         digest_ = "".join(secrets.choice(_BCRYPT_ALPHABET) for _ in range(31))
         return f"$bcrypt-sha256$v=2,t=2b,r={self._cost}${salt}${digest_}"

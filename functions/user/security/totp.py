@@ -23,11 +23,11 @@ _NOT_IN_CODE = re.compile(r"[\s-]")
 
 
 def step_of(secret: str, code: str, now: float) -> int | None:
-    """The time step whose code this is; None when it is that of no step near ``now``.
+    """Return the time step whose code this is, or None if it is of no step near ``now``.
 
     Args:
         secret: base32 (RFC 4648) without padding.
-        code: as it was typed.
+        code: as the user typed it.
         now: Unix time in seconds.
     """
     typed = _NOT_IN_CODE.sub("", code).encode()
@@ -41,10 +41,10 @@ def step_of(secret: str, code: str, now: float) -> int | None:
 
 
 def is_totp(code: str) -> bool:
-    """Whether it has the form of a code of the moment; a recovery code has another."""
+    """Return whether a code has the form of TOTP; a recovery code has another."""
     return _CODE.fullmatch(_NOT_IN_CODE.sub("", code)) is not None
 
 
 def recovery_hash(code: str) -> str:
-    """What is kept of a recovery code: it has 120 random bits, so a plain hash will do."""
+    """Return the stored form of a recovery code: it has 120 random bits, so plain SHA-256 does."""
     return sha256(_NOT_IN_CODE.sub("", code).upper().encode()).hexdigest()

@@ -1,8 +1,7 @@
-"""Secrets that are stored and must be read again: sealed to the user function's own key.
+"""Stored secrets that must be read again: sealed to the user function's own key.
 
-The same HPKE as for fields that travel (:mod:`shared.security.sealing`), so that there is one kind
-of key to keep and to rotate; what it binds is the table and the person instead of a topic and a
-message.
+The same HPKE as for fields that travel (:mod:`shared.security.sealing`), so that one kind of key is
+stored and rotated. A sealed secret is bound to its table and user, instead of topic and message.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ _TABLE = "second_factors"
 
 
 class Vault:
-    """Seals for storage, and opens.
+    """Seals secrets for storage, and opens them.
 
     Args:
-        keys: private; the first seals, all open.
+        keys: private keys; the first seals, all open.
     """
 
     def __init__(self, keys: JwkSet) -> None:
@@ -29,9 +28,9 @@ class Vault:
         return self._sealer.seal(secret, topic=_TABLE, field="secret", correlation_id=user_id)
 
     def open(self, secret: Secret, user_id: str) -> str:
-        """The secret.
+        """Return the secret.
 
         Raises:
-            BadMessage: it was sealed to a key that is gone, or for another user.
+            BadMessage: it is sealed to a key that is gone, or for another user.
         """
         return self._opener.open(secret, topic=_TABLE, field="secret", correlation_id=user_id)

@@ -1,1 +1,1 @@
-"""All SQL, one module for each table; every method works inside a transaction that is given."""
+"""All SQL: one module for each table, whose methods work inside a given transaction."""

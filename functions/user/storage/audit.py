@@ -1,7 +1,8 @@
-"""The audit trail: a table that only grows; a trigger refuses to change or delete its rows."""
+"""The table of the audit trail: a trigger refuses to change or delete its rows."""
 
 from __future__ import annotations
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import DictRow
 
@@ -10,7 +11,7 @@ from user.accounts.model import AuditEvent
 
 _ADD = """
     INSERT INTO audit_events (kind, user_id, session, user_agent, ip, detail, request_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
+    VALUES (%(kind)s, %(user_id)s, %(session)s, %(user_agent)s, %(ip)s, %(detail)s, %(request_id)s)
 """
 _OF_USER = """
     SELECT at, kind, session, user_agent, ip FROM audit_events
@@ -18,30 +19,25 @@ _OF_USER = """
 """
 
 
-class Audit:
-    """Additions to the audit trail."""
+class PostgresAuditTrail:
+    """The audit trail in PostgreSQL.
 
-    _connection: Connection[DictRow]
-    request_id: str | None
-    audited: list[AuditEvent]
+    Attributes:
+        added: the events that were added; they are logged once the transaction has committed.
+    """
 
-    def audit(self, event: AuditEvent) -> None:
-        """Add a line; it is logged too, once the transaction has ended well."""
-        self.audited.append(event)
-        self._connection.execute(
-            _ADD,
-            (
-                event.kind,
-                event.user_id,
-                event.session,
-                event.user_agent,
-                event.ip,
-                event.detail,
-                self.request_id,
-            ),
-        )
+    def __init__(self, connection: Connection[DictRow], request_id: str | None = None) -> None:
+        self._connection = connection
+        self._request_id = request_id
+        self.added: list[AuditEvent] = []
 
-    def audit_of(self, user_id: str) -> tuple[AuditView, ...]:
-        """What is known of a person, the newest first, no more than 1,000."""
+    def add(self, event: AuditEvent) -> None:
+        """Add an event."""
+        self.added.append(event)
+        given = {**msgspec.structs.asdict(event), "request_id": self._request_id}
+        self._connection.execute(_ADD, given)
+
+    def of_user(self, user_id: str) -> tuple[AuditView, ...]:
+        """Return the user's events, the newest first, 1,000 at most."""
         rows = self._connection.execute(_OF_USER, (user_id,)).fetchall()
         return tuple(AuditView(**row) for row in rows)

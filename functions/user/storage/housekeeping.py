@@ -1,7 +1,7 @@
-"""Deleting what nobody needs any more: stored outcomes, expired sessions and tokens.
+"""Housekeeping: deletes old outcomes, expired sessions and tokens.
 
-There is no server to run it at night, so the function does it now and then after a batch: a few
-rows at a time, which nobody else is using, so that no batch is held up by it.
+No server could run it at night, so the function does it now and then after a batch. It deletes a
+few rows at a time that no other transaction has locked, so that it holds up no batch.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _STATEMENTS = {
 
 
 class Housekeeping:
-    """Deletes at most so many rows of each table, at most once in a while.
+    """Deletes 1,000 rows of each table at most, every five minutes at most.
 
     Args:
-        keep_outcomes_hours: the outcome of a command is needed while its record can come again.
+        keep_outcomes_hours: an outcome is needed while its record can be delivered again.
         now: monotonic seconds.
     """
 
@@ -57,10 +57,10 @@ class Housekeeping:
         self._pool = pool
         self._hours = keep_outcomes_hours
         self._now = now
-        self._due = now() + _EVERY_S  # not in the first batch: that one is somebody's cold start
+        self._due = now() + _EVERY_S  # not in the first batch: a client waits for that cold start
 
-    def __call__(self) -> None:
-        """Delete, if it is time. What goes wrong is logged: no record is at fault."""
+    def run(self) -> None:
+        """Delete, if it is time; log an error of the database, since no record is at fault."""
         if self._now() < self._due:
             return
         self._due = self._now() + _EVERY_S
@@ -72,7 +72,7 @@ class Housekeeping:
             log.info("housekeeping", extra={"deleted": deleted})
 
     def delete(self) -> dict[str, int]:
-        """Delete a batch of each table; how many rows went, by table."""
+        """Delete a batch of each table; return the number of rows by table."""
         given = {"hours": self._hours, "rows": _ROWS}
         with self._pool.connection() as connection:
             return {

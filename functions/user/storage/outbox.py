@@ -1,4 +1,4 @@
-"""Sending what a change wants sent: events for the notification function."""
+"""The outbox: events for the notification function, stored with the change that causes them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import msgspec
 
 from shared.bus.producer import Publisher
 from shared.contract.envelope import Envelope
-from user.accounts.model import Event, MessageName
+from user.accounts.model import CommandId, Event
 
 
 class Outbox:
-    """Sends events, after the transaction that wants them and at every later delivery of it.
+    """Publishes events after the transaction that stored them, and at every later delivery.
 
-    So none is lost by a crash in between, and the notification function drops the repeated ones
-    by their idempotency key.
+    So a crash in between loses none, and the notification function drops repeated ones by their
+    idempotency key.
     """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    def __call__(self, name: MessageName, events: tuple[Event, ...]) -> None:
-        """Send the events of a command; returns when all are safe in Kafka.
+    def publish(self, command_id: CommandId, events: tuple[Event, ...]) -> None:
+        """Publish the events of a command; return when all are safe in Kafka.
 
         Raises:
             Unavailable: Kafka did not take one.
         """
-        asked = name.envelope
-        # The correlation id goes on: what is sealed for the notification function is bound to it.
+        caused_by = command_id.envelope
+        # The correlation id stays: fields sealed to the notification function are bound to it.
         envelope = Envelope(
-            correlation_id=asked.correlation_id,
-            request_id=asked.request_id,
-            traceparent=asked.traceparent,
-            idempotency_key=f"{name.topic} {name.id}",
+            correlation_id=caused_by.correlation_id,
+            request_id=caused_by.request_id,
+            traceparent=caused_by.traceparent,
+            idempotency_key=f"{command_id.topic} {command_id.idempotency_key}",
         )
         sent = [
             self._publisher.publish(

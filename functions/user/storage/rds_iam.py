@@ -1,7 +1,7 @@
 """IAM authentication of RDS: a signed token, good for 15 minutes, instead of a password.
 
 RDS User Guide, "IAM database authentication for MariaDB, MySQL, and PostgreSQL": the token is made
-here, without asking AWS, and is looked at only while a connection is opened.
+here, without a call to AWS, and is checked only while a connection is opened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _PORT = 5432
 
 
 def with_token(database_url: str) -> str:
-    """The URL with a fresh token as its password.
+    """Return the URL with a fresh token as its password.
 
     Args:
         database_url: ``postgresql://user@host:port/database?...``, without a password.
@@ -30,7 +30,7 @@ def with_token(database_url: str) -> str:
 
 
 def with_password(database_url: str, password: str) -> str:
-    """The URL with a password."""
+    """Return the URL with a password."""
     parts = urlsplit(database_url)
     _, _, address = parts.netloc.rpartition("@")
     netloc = f"{parts.username or ''}:{quote(password, safe='')}@{address}"

@@ -1,4 +1,4 @@
-"""Second factors and recovery codes."""
+"""The tables of second factors and recovery codes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIND = """
     SELECT secret::text, confirmed_at, last_step, failures, retry_at > clock_timestamp() AS waits
     FROM second_factors WHERE user_id = %s
 """
-_PUT = """
+_ENROL = """
     INSERT INTO second_factors (user_id, secret) VALUES (%s, %s)
     ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, confirmed_at = NULL, last_step = 0
 """
@@ -36,46 +36,47 @@ _USE_CODE = "DELETE FROM recovery_codes WHERE user_id = %s AND hash = %s RETURNI
 _FORGIVE = "UPDATE second_factors SET failures = 0 WHERE user_id = %s"
 
 
-class SecondFactors:
-    """Changes to second factors."""
+class PostgresSecondFactors:
+    """Second factors and recovery codes in PostgreSQL."""
 
-    _connection: Connection[DictRow]
+    def __init__(self, connection: Connection[DictRow]) -> None:
+        self._connection = connection
 
-    def second_factor(self, user_id: str) -> StoredFactor | None:
-        """Somebody's second factor, confirmed or not."""
+    def find(self, user_id: str) -> StoredFactor | None:
+        """Return the user's second factor, confirmed or not."""
         row = self._connection.execute(_FIND, (user_id,)).fetchone()
         return StoredFactor(**row) if row else None
 
-    def put_second_factor(self, user_id: str, sealed: str) -> None:
-        """Keep a secret that is not confirmed yet."""
-        self._connection.execute(_PUT, (user_id, sealed))
+    def enrol(self, user_id: str, sealed: str) -> None:
+        """Store a secret that is not confirmed yet, in place of another such secret."""
+        self._connection.execute(_ENROL, (user_id, sealed))
 
-    def confirm_second_factor(self, user_id: str, step: int, codes: Sequence[str]) -> None:
-        """It counts from now on, with these hashes of recovery codes."""
+    def confirm(self, user_id: str, step: int, code_hashes: Sequence[str]) -> None:
+        """Turn the second factor on, with these hashes of recovery codes."""
         self._connection.execute(_CONFIRM, (step, user_id))
-        self.replace_recovery_codes(user_id, codes)
+        self.replace_recovery_codes(user_id, code_hashes)
 
     def accept_code(self, user_id: str, step: int, sealed: str) -> None:
-        """The code of this step is used; the secret is kept under the newest key."""
+        """Mark the code of this time step as used, and store the secret as it is given."""
         self._connection.execute(_ACCEPT, (step, sealed, user_id))
 
     def refuse_code(self, user_id: str, wait_s: int) -> None:
-        """A wrong code: none is looked at for so many seconds."""
+        """Count a wrong code; no code is checked for so many seconds."""
         self._connection.execute(_REFUSE, (wait_s, user_id))
 
-    def remove_second_factor(self, user_id: str) -> None:
-        """Off, and the recovery codes gone."""
+    def remove(self, user_id: str) -> None:
+        """Delete the second factor and its recovery codes."""
         self._connection.execute(_REMOVE, (user_id,))
         self._connection.execute(_DROP_CODES, (user_id,))
 
-    def replace_recovery_codes(self, user_id: str, hashes: Sequence[str]) -> None:
-        """These, and none of those there were."""
+    def replace_recovery_codes(self, user_id: str, code_hashes: Sequence[str]) -> None:
+        """Replace all recovery codes with these hashes."""
         self._connection.execute(_DROP_CODES, (user_id,))
-        self._connection.execute(_ADD_CODES, (user_id, list(hashes)))
+        self._connection.execute(_ADD_CODES, (user_id, list(code_hashes)))
 
-    def use_recovery_code(self, user_id: str, hash: str) -> bool:  # noqa: A002 - the column's name
-        """Whether there was such a code; there is none now."""
-        used = self._connection.execute(_USE_CODE, (user_id, hash)).fetchone() is not None
+    def use_recovery_code(self, user_id: str, code_hash: str) -> bool:
+        """Delete a recovery code and forgive wrong codes; return whether it was there."""
+        used = self._connection.execute(_USE_CODE, (user_id, code_hash)).fetchone() is not None
         if used:
             self._connection.execute(_FORGIVE, (user_id,))
         return used

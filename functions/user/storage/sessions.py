@@ -1,6 +1,8 @@
-"""Sessions: a family of refresh tokens, each spent for the next."""
+"""The table of sessions: a family of refresh tokens, each spent for the next."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from psycopg import Connection
 from psycopg.rows import DictRow
@@ -20,7 +22,7 @@ _ADD = """
         moment, coalesce(%(signed_in_at)s, moment)
     FROM clock_timestamp() AS moment
 """
-# Of each living family one token is unspent.
+# Of each active family one token is unspent.
 _REVOKE_OLDEST = """
     UPDATE sessions SET revoked_at = clock_timestamp()
     WHERE user_id = %(user_id)s AND revoked_at IS NULL AND family IN (
@@ -31,26 +33,28 @@ _REVOKE_OLDEST = """
 """
 _BY_HASH = """
     SELECT user_id, family, used_at, signed_in_at,
-        revoked_at IS NULL AND expires_at > now() AS living
+        revoked_at IS NULL AND expires_at > now() AS active
     FROM sessions WHERE refresh_token_hash = %s
 """
 _SPEND = "UPDATE sessions SET used_at = clock_timestamp() WHERE refresh_token_hash = %s"
-_REVOKE_ALL = """
+_REVOKE = """
     UPDATE sessions SET revoked_at = clock_timestamp()
     WHERE user_id = %(user_id)s AND revoked_at IS NULL
         AND (%(only)s::text IS NULL OR family = %(only)s)
         AND (%(but)s::text IS NULL OR family <> %(but)s)
-    RETURNING family, expires_at > now() AS living
+    RETURNING family, expires_at > now() AS active
 """
-_SIGNED_IN_AT = """
-    SELECT max(signed_in_at) AS signed_in_at FROM sessions
-    WHERE family = %s AND user_id = %s AND revoked_at IS NULL AND expires_at > now()
+_IS_ACTIVE = """
+    SELECT EXISTS (
+        SELECT FROM sessions
+        WHERE family = %s AND user_id = %s AND revoked_at IS NULL AND expires_at > now()
+    ) AS active
 """
-_RECENT = """
+_BEGAN_WITHIN = """
     SELECT max(signed_in_at) > now() - make_interval(secs => %s) AS recent FROM sessions
     WHERE family = %s AND user_id = %s AND revoked_at IS NULL AND expires_at > now()
 """
-_LIVING = """
+_ACTIVE = """
     SELECT DISTINCT ON (family) family AS id, signed_in_at, created_at AS used_at, expires_at,
         user_agent, ip
     FROM sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > now()
@@ -58,56 +62,56 @@ _LIVING = """
 """
 
 
-class Sessions:
-    """Changes to sessions."""
+class PostgresSessions:
+    """Sessions in PostgreSQL."""
 
-    _connection: Connection[DictRow]
+    def __init__(self, connection: Connection[DictRow]) -> None:
+        self._connection = connection
 
-    def add_session(self, user_id: str, session: NewSession) -> None:
-        """A new session, the first of its family; of very many, the least used one ends."""
+    def add(self, user_id: str, session: NewSession) -> None:
+        """Add a session with its first refresh token; revoke the least used beyond 100."""
         self._add(user_id, session, session.id, None)
         self._connection.execute(_REVOKE_OLDEST, {"user_id": user_id, "most": _MOST})
 
     def add_successor(self, spent: StoredSession, successor: NewSession) -> None:
-        """The next refresh token of a family."""
-        self._add(spent.user_id, successor, spent.family, spent)
+        """Add the next refresh token of a session."""
+        self._add(spent.user_id, successor, spent.family, spent.signed_in_at)
 
-    def session_of_token(self, refresh_token_hash: str) -> StoredSession | None:
-        """Whose refresh token this is, or was."""
-        row = self._connection.execute(_BY_HASH, (refresh_token_hash,)).fetchone()
+    def by_token(self, token_hash: str) -> StoredSession | None:
+        """Return the refresh token with this hash, active or not."""
+        row = self._connection.execute(_BY_HASH, (token_hash,)).fetchone()
         return StoredSession(**row) if row else None
 
-    def spend(self, refresh_token_hash: str) -> None:
-        """The token has been used for its successor."""
-        self._connection.execute(_SPEND, (refresh_token_hash,))
+    def spend(self, token_hash: str) -> None:
+        """Mark a refresh token as used for its successor."""
+        self._connection.execute(_SPEND, (token_hash,))
 
-    def end_sessions(
+    def revoke(
         self, user_id: str, *, only: str | None = None, but: str | None = None
     ) -> tuple[str, ...]:
-        """Revoke one session, all but one, or all; those that lived until now."""
-        rows = self._connection.execute(
-            _REVOKE_ALL, {"user_id": user_id, "only": only, "but": but}
-        ).fetchall()
-        return tuple(sorted({row["family"] for row in rows if row["living"]}))
+        """Revoke sessions of a user; return the ids that were active."""
+        given = {"user_id": user_id, "only": only, "but": but}
+        rows = self._connection.execute(_REVOKE, given).fetchall()
+        return tuple(sorted({row["family"] for row in rows if row["active"]}))
 
-    def session_lives(self, user_id: str, session: str) -> bool:
-        """Whether a person is signed in with this session."""
-        row = self._connection.execute(_SIGNED_IN_AT, (session, user_id)).fetchone()
-        return bool(row and row["signed_in_at"])
+    def is_active(self, user_id: str, session: str) -> bool:
+        """Return whether the user is signed in with this session."""
+        row = self._connection.execute(_IS_ACTIVE, (session, user_id)).fetchone()
+        return bool(row and row["active"])
 
-    def signed_in_recently(self, user_id: str, session: str, seconds: int) -> bool:
-        """Whether the login that began this session is no older."""
-        row = self._connection.execute(_RECENT, (seconds, session, user_id)).fetchone()
+    def began_within(self, user_id: str, session: str, seconds: int) -> bool:
+        """Return whether the login of this active session is at most so many seconds old."""
+        row = self._connection.execute(_BEGAN_WITHIN, (seconds, session, user_id)).fetchone()
         return bool(row and row["recent"])
 
-    def living_sessions(self, user_id: str) -> tuple[SessionView, ...]:
-        """Where a person is signed in, the last used first."""
-        rows = self._connection.execute(_LIVING, (user_id,)).fetchall()
+    def active(self, user_id: str) -> tuple[SessionView, ...]:
+        """Return the user's active sessions, the last used first."""
+        rows = self._connection.execute(_ACTIVE, (user_id,)).fetchall()
         views = (SessionView(**row) for row in rows)
         return tuple(sorted(views, key=lambda view: view.used_at, reverse=True))
 
     def _add(
-        self, user_id: str, session: NewSession, family: str, before: StoredSession | None
+        self, user_id: str, session: NewSession, family: str, signed_in_at: datetime | None
     ) -> None:
         self._connection.execute(
             _ADD,
@@ -119,6 +123,6 @@ class Sessions:
                 "expires_at": session.expires_at,
                 "user_agent": session.user_agent,
                 "ip": session.ip,
-                "signed_in_at": before and before.signed_in_at,
+                "signed_in_at": signed_in_at,
             },
         )

@@ -1,4 +1,4 @@
-"""Tokens that are mailed or given out to be brought back: only their hashes, each good once."""
+"""The table of one-time tokens, as hashes."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ _FIND = """
     SELECT user_id, email, attempts FROM tokens
     WHERE hash = %s AND purpose = %s AND expires_at > now()
 """
-_USE = "DELETE FROM tokens WHERE hash = %s"
+_DELETE = "DELETE FROM tokens WHERE hash = %s"
 _COUNT = "UPDATE tokens SET attempts = attempts + 1 WHERE hash = %s"
-_DROP = "DELETE FROM tokens WHERE user_id = %s AND purpose = ANY(%s)"
+_DELETE_ALL = "DELETE FROM tokens WHERE user_id = %s AND purpose = ANY(%s)"
 
 
-class Tokens:
-    """Changes to tokens."""
+class PostgresTokens:
+    """One-time tokens in PostgreSQL."""
 
-    _connection: Connection[DictRow]
+    def __init__(self, connection: Connection[DictRow]) -> None:
+        self._connection = connection
 
-    def add_token(
+    def add(
         self, purpose: Purpose, user_id: str, token: NewToken, email: str | None = None
     ) -> None:
-        """A token that may be brought back until it expires."""
+        """Add a token; it is good until it expires."""
         self._connection.execute(_ADD, (token.hash, purpose, user_id, email, token.expires_at))
 
-    def token(self, purpose: Purpose, hash: str) -> StoredToken | None:  # noqa: A002 - the column's name
-        """A token that is still good."""
-        row = self._connection.execute(_FIND, (hash, purpose)).fetchone()
+    def find(self, purpose: Purpose, token_hash: str) -> StoredToken | None:
+        """Return a token that is still good."""
+        row = self._connection.execute(_FIND, (token_hash, purpose)).fetchone()
         return StoredToken(**row) if row else None
 
-    def use_token(self, hash: str) -> None:  # noqa: A002
-        """It is not good any more."""
-        self._connection.execute(_USE, (hash,))
+    def delete(self, token_hash: str) -> None:
+        """Invalidate a token that was used."""
+        self._connection.execute(_DELETE, (token_hash,))
 
-    def count_attempt(self, hash: str) -> None:  # noqa: A002
-        """A wrong answer was given to it."""
-        self._connection.execute(_COUNT, (hash,))
+    def count_attempt(self, token_hash: str) -> None:
+        """Count a wrong answer to a challenge."""
+        self._connection.execute(_COUNT, (token_hash,))
 
-    def drop_tokens(self, user_id: str, *purposes: Purpose) -> None:
-        """None of these of a person is good any more."""
-        self._connection.execute(_DROP, (user_id, list(purposes)))
+    def delete_all(self, user_id: str, *purposes: Purpose) -> None:
+        """Invalidate the user's tokens of these purposes."""
+        self._connection.execute(_DELETE_ALL, (user_id, list(purposes)))

@@ -1,4 +1,4 @@
-"""What is stored, in transactions: one for each command."""
+"""The unit of work: one transaction of PostgreSQL for each command."""
 
 from __future__ import annotations
 
@@ -12,31 +12,35 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from shared.contract.errors import Refusal
-from shared.contract.messages import Message, User
-from user.accounts.model import AuditEvent, Credentials, Event, MessageName
-from user.storage import users
-from user.storage.audit import Audit
-from user.storage.processed_messages import Commands, Outcome, claim, keep, kept, wanted_sent
-from user.storage.second_factors import SecondFactors
-from user.storage.sessions import Sessions
-from user.storage.tokens import Tokens
-from user.storage.users import Users
+from shared.contract.messages import Message
+from user.accounts.model import AuditEvent, CommandId, Event
+from user.accounts.ports import Transaction
+from user.storage.audit import PostgresAuditTrail
+from user.storage.processed_messages import Outcome, ProcessedMessages
+from user.storage.second_factors import PostgresSecondFactors
+from user.storage.sessions import PostgresSessions
+from user.storage.tokens import PostgresTokens
+from user.storage.users import PostgresUsers
 
 log = logging.getLogger(__name__)
 
 Pool = ConnectionPool[Connection[DictRow]]
-Send = Callable[[MessageName, tuple[Event, ...]], None]
+Publish = Callable[[CommandId, tuple[Event, ...]], None]
 _M = TypeVar("_M", bound=Message)
 _T = TypeVar("_T")
 
 
 def open_pool(database_url: str | Callable[[], str], *, size: int, timeout_s: float) -> Pool:
-    """Connections to PostgreSQL, opened as they are needed.
+    """Return a pool of connections to PostgreSQL, opened as they are needed.
 
-    Where the URL is a function, each connection asks it: a password may be short-lived.
+    A connection is checked before use: while an execution environment is frozen, its sockets may
+    die. Prepared statements are off: they pin a connection of RDS Proxy to one client.
 
-    Each is checked before use: while an execution environment is frozen, its sockets may die.
-    Prepared statements are off: they pin a connection of RDS Proxy to one client.
+    Args:
+        database_url: libpq URL. A function is called for each connection, since a password may be
+            short-lived.
+        size: the most connections.
+        timeout_s: how long a caller waits for a connection.
     """
     return ConnectionPool(
         database_url,
@@ -57,120 +61,98 @@ def open_pool(database_url: str | Callable[[], str], *, size: int, timeout_s: fl
     )
 
 
-class Transaction(Users, Sessions, Tokens, SecondFactors, Audit, Commands):
-    """One change to what is stored: all of it or nothing.
-
-    Attributes:
-        events: what is to be sent because of it.
-        audited: what it added to the audit trail.
-        owner: whose the answer is, where the answer does not say so itself.
-    """
-
-    def __init__(self, connection: Connection[DictRow], request_id: str | None = None) -> None:
-        self._connection = connection
-        self.request_id = request_id
-        self.events: list[Event] = []
-        self.audited: list[AuditEvent] = []
-        self.owner: str | None = None
-
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
-        """The user; until the end, no other transaction changes them, their sessions or tokens."""
-        self.owner = id
-        return super().lock_user(id)
-
-    def send(self, event: Event) -> None:
-        """Send this once the transaction has ended well, and again at every later delivery."""
-        self.events.append(event)
-
-
-class Repository:
-    """What is stored; every method is a transaction of its own.
+class UnitOfWork:
+    """Runs reads and changes, each in a transaction of its own.
 
     Args:
-        send: sends the events of a command; returns when they are safe.
+        publish: publishes the events of a command; returns when they are safe.
     """
 
-    def __init__(self, pool: Pool, send: Send) -> None:
+    def __init__(self, pool: Pool, publish: Publish) -> None:
         self._pool = pool
-        self._send = send
+        self._publish = publish
 
-    def user(self, id: str, session: str | None = None) -> User | None:  # noqa: A002 - the column's name
-        """The user with this id, and, when a session is given, signed in with it."""
+    def read(self, query: Callable[[Transaction], _T]) -> _T:
+        """Return the result of one look-up, without the round trips of a transaction."""
         with self._pool.connection() as connection:
-            return users.find(connection, id, session)
+            return query(_transaction(connection))
 
-    def credentials(self, email: str) -> Credentials | None:
-        """The user with this e-mail, however it is spelled, and the password's hash."""
-        with self._pool.connection() as connection:
-            return users.credentials(connection, email)
-
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002
-        """The user with this id, and the password's hash."""
-        with self._pool.connection() as connection:
-            return users.credentials_of(connection, id)
-
-    def read(self, question: Callable[[Transaction], _T]) -> _T:
-        """Look at several things as they were at one moment."""
+    def snapshot(self, query: Callable[[Transaction], _T]) -> _T:
+        """Return the result of several look-ups, all of the same moment."""
         with self._pool.connection() as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            return question(Transaction(connection))
+            return query(_transaction(connection))
 
-    def once(
-        self, name: MessageName, change: Callable[[Transaction], _M | Refusal], kind: type[_M]
+    def run_once(
+        self, command_id: CommandId, change: Callable[[Transaction], _M | Refusal], kind: type[_M]
     ) -> _M:
-        """Carry out a change and keep its outcome in the same transaction.
+        """Carry out a change and store its outcome in the same transaction.
 
-        A second delivery finds the name claimed and is given the first one's outcome; while the
-        first is still at work, it waits for it. What the change wants sent is sent after it, at
-        every delivery: so a crash in between loses nothing.
+        A second delivery finds the command claimed and returns the first one's outcome; while the
+        first is still at work, it waits. The events are published after the transaction, at every
+        delivery: so a crash in between loses none.
 
         Args:
-            change: returns the reply. A refusal that it raises undoes all it did; a refusal that
-                it returns does not.
-            kind: of the reply.
+            change: returns the reply. A refusal that it raises rolls its changes back; a refusal
+                that it returns does not.
+            kind: the type of the reply.
 
         Raises:
-            Refusal: what ``change`` refused with, now or the first time.
-            Unavailable: the events could not be sent; the record has to be delivered again.
+            Refusal: ``change`` refused, now or the first time.
+            Unavailable: the events could not be published; the record has to be delivered again.
         """
         audited: list[AuditEvent] = []
         with self._pool.connection() as connection, connection.transaction():
-            if claim(connection, name):
-                outcome: Outcome[_M] = _carry_out(connection, change, name, audited)
-                keep(connection, name, outcome)
+            processed = ProcessedMessages(connection)
+            if processed.claim(command_id):
+                outcome: Outcome[_M]
+                outcome, audited = _carry_out(connection, change, command_id)
+                processed.store(command_id, outcome)
             else:
-                outcome = kept(connection, name, kind)
+                outcome = processed.load(command_id, kind)
         for event in audited:
             log.info("audit", extra={"audit": msgspec.to_builtins(event)})
         if outcome.events:
-            self._send(name, outcome.events)
+            self._publish(command_id, outcome.events)
         if isinstance(outcome.answer, Refusal):
             raise outcome.answer
         return outcome.answer
 
-    def send_again(self, name: MessageName) -> None:
-        """Send what a command wants sent, if it was carried out: a crash may have come between.
+    def publish_again(self, command_id: CommandId) -> None:
+        """Publish the events of a command that was carried out; a crash may have prevented it.
 
         Raises:
-            Unavailable: the events could not be sent.
+            Unavailable: the events could not be published.
         """
         with self._pool.connection() as connection:
-            events = wanted_sent(connection, name)
+            events = ProcessedMessages(connection).pending_events(command_id)
         if events:
-            self._send(name, events)
+            self._publish(command_id, events)
 
 
 def _carry_out(
     connection: Connection[DictRow],
     change: Callable[[Transaction], _M | Refusal],
-    name: MessageName,
-    audited: list[AuditEvent],
-) -> Outcome[_M]:
-    transaction = Transaction(connection, name.envelope.request_id)
+    command_id: CommandId,
+) -> tuple[Outcome[_M], list[AuditEvent]]:
+    users = PostgresUsers(connection)
+    audit = PostgresAuditTrail(connection, command_id.envelope.request_id)
+    tx = _transaction(connection)._replace(users=users, audit=audit)
     try:
         with connection.transaction():  # a savepoint: a refusal undoes the change, not the claim
-            answer = change(transaction)
+            answer = change(tx)
     except Refusal as refusal:
-        return Outcome(refusal)
-    audited.extend(transaction.audited)
-    return Outcome(answer, tuple(transaction.events), transaction.owner)
+        return Outcome(refusal), []
+    return Outcome(answer, tuple(tx.events), users.locked), audit.added
+
+
+def _transaction(connection: Connection[DictRow]) -> Transaction:
+    return Transaction(
+        users=PostgresUsers(connection),
+        sessions=PostgresSessions(connection),
+        tokens=PostgresTokens(connection),
+        second_factors=PostgresSecondFactors(connection),
+        audit=PostgresAuditTrail(connection),
+        replies=ProcessedMessages(connection),
+        events=[],
+    )

@@ -1,142 +1,168 @@
-"""Users."""
+"""The table of users."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, LiteralString
 
 from msgspec import UNSET
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from shared.contract.errors import EmailTaken
-from shared.contract.messages import UpdateUser, User
+from shared.contract.messages import ProfileMembers, RegisterUser, UpdateUser, User
 from user.accounts.model import Credentials
 
-_COLUMNS = (
-    "id, email, name, email_verified_at IS NOT NULL AS email_verified, created_at, updated_at"
-)
-_FIND = f"SELECT {_COLUMNS} FROM users WHERE id = %s"  # noqa: S608 - constants only
-_FIND_SIGNED_IN = f"""
-    SELECT {_COLUMNS} FROM users WHERE id = %(id)s AND EXISTS (
+PROFILE: Final = ProfileMembers.__struct_fields__
+"""The columns of the profile, named like the members that they hold."""
+
+
+def _given(member: str) -> str:
+    return f"{member}_given"
+
+
+def _each_member(pattern: LiteralString) -> sql.Composed:
+    """Return the pattern filled in for each member of the profile, with commas between."""
+    return sql.SQL(", ").join(
+        sql.SQL(pattern).format(
+            column=sql.Identifier(member),
+            value=sql.Placeholder(member),
+            given=sql.Placeholder(_given(member)),
+        )
+        for member in PROFILE
+    )
+
+
+def _statement(text: LiteralString) -> sql.Composed:
+    return sql.SQL(text).format(
+        profile=_each_member("{column}"),
+        values=_each_member("{value}"),
+        changes=_each_member("{column} = CASE WHEN {given} THEN {value} ELSE {column} END"),
+        columns=sql.SQL(
+            "id, email, {}, email_verified_at IS NOT NULL AS email_verified, created_at, updated_at"
+        ).format(_each_member("{column}")),
+    )
+
+
+_BY_ID = _statement("SELECT {columns}, password FROM users WHERE id = %s")
+_BY_EMAIL = _statement("SELECT {columns}, password FROM users WHERE lower(email) = lower(%s)")
+_SIGNED_IN = _statement("""
+    SELECT {columns} FROM users WHERE id = %(id)s AND EXISTS (
         SELECT FROM sessions WHERE family = %(session)s AND user_id = %(id)s
             AND revoked_at IS NULL AND expires_at > now())
-"""  # noqa: S608
-_CREDENTIALS = f"SELECT {_COLUMNS}, password FROM users WHERE lower(email) = lower(%s)"  # noqa: S608
-_CREDENTIALS_BY_ID = f"SELECT {_COLUMNS}, password FROM users WHERE id = %s"  # noqa: S608
-_LOCK = f"SELECT {_COLUMNS}, password FROM users WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608
-_ADD = f"""
-    INSERT INTO users (id, email, password, name) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (lower(email)) DO NOTHING RETURNING {_COLUMNS}
-"""  # noqa: S608
-_REHASH = "UPDATE users SET password = %s WHERE id = %s AND password = %s"
-_SET_PASSWORD = "UPDATE users SET password = %s, updated_at = clock_timestamp() WHERE id = %s"  # noqa: S105
+""")
+_LOCK = _statement("SELECT {columns}, password FROM users WHERE id = %s FOR NO KEY UPDATE")
+_ADD = _statement("""
+    INSERT INTO users (id, email, password, {profile})
+    VALUES (%(id)s, %(email)s, %(password)s, {values})
+    ON CONFLICT (lower(email)) DO NOTHING RETURNING {columns}
+""")
+_RENEW_HASH = "UPDATE users SET password = %s WHERE id = %s AND password = %s"
+_SET_HASH = "UPDATE users SET password = %s, updated_at = clock_timestamp() WHERE id = %s"
 # The clock is read when the row is locked, so that a later change always has a later time.
-_UPDATE = f"""
+_UPDATE = _statement("""
     UPDATE users SET
-        name = CASE WHEN %(set_name)s THEN %(name)s::text ELSE name END,
+        {changes},
         email = coalesce(%(email)s::text, email),
         email_verified_at = CASE
             WHEN lower(%(email)s::text) <> lower(email) THEN NULL ELSE email_verified_at END,
         updated_at = clock_timestamp()
-    WHERE id = %(id)s RETURNING {_COLUMNS}
-"""  # noqa: S608
-_PROVE_EMAIL = f"""
+    WHERE id = %(id)s RETURNING {columns}
+""")
+_PROVE_EMAIL = _statement("""
     UPDATE users SET
         email = %(email)s,
         email_verified_at = CASE
             WHEN email_verified_at IS NOT NULL AND lower(email) = lower(%(email)s)
             THEN email_verified_at ELSE clock_timestamp() END,
         updated_at = clock_timestamp()
-    WHERE id = %(id)s RETURNING {_COLUMNS}
-"""  # noqa: S608
+    WHERE id = %(id)s RETURNING {columns}
+""")
 _DELETE = "DELETE FROM users WHERE id = %s"
 
 
-def find(connection: Connection[DictRow], id: str, session: str | None) -> User | None:  # noqa: A002 - the column's name
-    """The user with this id, and, when a session is given, signed in with it."""
-    if session is None:
-        row = connection.execute(_FIND, (id,)).fetchone()
-    else:
-        row = connection.execute(_FIND_SIGNED_IN, {"id": id, "session": session}).fetchone()
-    return User(**row) if row else None
+class PostgresUsers:
+    """Users in PostgreSQL.
 
+    Attributes:
+        locked: id of the last user that was locked.
+    """
 
-def credentials(connection: Connection[DictRow], email: str) -> Credentials | None:
-    """The user with this e-mail, however it is spelled, and the password's hash."""
-    return _credentials(connection.execute(_CREDENTIALS, (email,)).fetchone())
+    def __init__(self, connection: Connection[DictRow]) -> None:
+        self._connection = connection
+        self.locked: str | None = None
 
+    def by_id(self, user_id: str) -> Credentials | None:
+        """Return the user with this id."""
+        return _credentials(self._connection.execute(_BY_ID, (user_id,)).fetchone())
 
-def credentials_of(connection: Connection[DictRow], id: str) -> Credentials | None:  # noqa: A002
-    """The user with this id, and the password's hash."""
-    return _credentials(connection.execute(_CREDENTIALS_BY_ID, (id,)).fetchone())
+    def by_email(self, email: str) -> Credentials | None:
+        """Return the user with this e-mail, in any case of letters."""
+        return _credentials(self._connection.execute(_BY_EMAIL, (email,)).fetchone())
 
+    def signed_in(self, user_id: str, session: str) -> User | None:
+        """Return the user, if this session of theirs is active."""
+        given = {"id": user_id, "session": session}
+        return _user(self._connection.execute(_SIGNED_IN, given).fetchone())
 
-class Users:
-    """Changes to users."""
+    def lock(self, user_id: str) -> Credentials | None:
+        """Lock the user's row until the transaction ends, and return the user."""
+        self.locked = user_id
+        return _credentials(self._connection.execute(_LOCK, (user_id,)).fetchone())
 
-    _connection: Connection[DictRow]
+    def add(self, user_id: str, command: RegisterUser, password_hash: str) -> User | None:
+        """Add a user; return None when the e-mail is taken."""
+        given = {member: getattr(command, member) for member in PROFILE}
+        given |= {"id": user_id, "email": command.email, "password": password_hash}
+        return _user(self._connection.execute(_ADD, given).fetchone())
 
-    def credentials(self, email: str) -> Credentials | None:
-        """The user with this e-mail, however it is spelled, and the password's hash."""
-        return credentials(self._connection, email)
+    def update(self, command: UpdateUser) -> User | None:
+        """Change the members that the command gives; return the user, or None if there is none.
 
-    def credentials_of(self, id: str) -> Credentials | None:  # noqa: A002
-        """The user with this id, and the password's hash."""
-        return credentials_of(self._connection, id)
+        Raises:
+            EmailTaken: another user has the new e-mail.
+        """
+        given: dict[str, Any] = {"id": command.id, "email": _or_none(command.email)}
+        for member in PROFILE:
+            value = getattr(command, member)
+            given |= {member: _or_none(value), _given(member): value is not UNSET}
+        return self._changed(_UPDATE, given)
 
-    def lock_user(self, id: str) -> Credentials | None:  # noqa: A002
-        """The user; until the end, no other transaction changes them, their sessions or tokens."""
-        return _credentials(self._connection.execute(_LOCK, (id,)).fetchone())
+    def set_password(self, user_id: str, password_hash: str) -> None:
+        """Store the hash of a new password."""
+        self._connection.execute(_SET_HASH, (password_hash, user_id))
 
-    def add_user(self, id: str, email: str, password_hash: str, name: str | None) -> User | None:  # noqa: A002
-        """A new user; None when the e-mail is taken."""
-        row = self._connection.execute(_ADD, (id, email, password_hash, name)).fetchone()
-        return User(**row) if row else None
-
-    def replace_password(self, credentials: Credentials, password_hash: str) -> None:
-        """Another hash of the same password, unless the password has changed meanwhile."""
+    def renew_hash(self, checked: Credentials, password_hash: str) -> None:
+        """Store another hash of the same password, unless the password has changed since."""
         self._connection.execute(
-            _REHASH, (password_hash, credentials.user.id, credentials.password_hash)
+            _RENEW_HASH, (password_hash, checked.user.id, checked.password_hash)
         )
 
-    def set_password(self, id: str, password_hash: str) -> None:  # noqa: A002
-        """Another password."""
-        self._connection.execute(_SET_PASSWORD, (password_hash, id))
-
-    def update_user(self, change: UpdateUser) -> User | None:
-        """The user after the change; None when there is none.
+    def prove_email(self, user_id: str, email: str) -> User | None:
+        """Make this the user's verified e-mail; return the user, or None if there is none.
 
         Raises:
-            EmailTaken: somebody else has the new e-mail.
+            EmailTaken: another user has it.
         """
-        given: dict[str, Any] = {
-            "id": change.id,
-            "set_name": change.name is not UNSET,
-            "name": None if change.name is UNSET else change.name,
-            "email": None if change.email is UNSET else change.email,
-        }
+        return self._changed(_PROVE_EMAIL, {"id": user_id, "email": email})
+
+    def delete(self, user_id: str) -> None:
+        """Delete a user; sessions, tokens and the second factor go by foreign key."""
+        self._connection.execute(_DELETE, (user_id,))
+
+    def _changed(self, statement: sql.Composed, given: dict[str, Any]) -> User | None:
         try:
-            row = self._connection.execute(_UPDATE, given).fetchone()
+            return _user(self._connection.execute(statement, given).fetchone())
         except UniqueViolation:
             raise EmailTaken from None
-        return User(**row) if row else None
 
-    def prove_email(self, id: str, email: str) -> User | None:  # noqa: A002
-        """The user, whose address this is now, and verified; None when there is none.
 
-        Raises:
-            EmailTaken: it has become somebody else's.
-        """
-        try:
-            row = self._connection.execute(_PROVE_EMAIL, {"id": id, "email": email}).fetchone()
-        except UniqueViolation:
-            raise EmailTaken from None
-        return User(**row) if row else None
+def _or_none(value: object) -> object:
+    return None if value is UNSET else value
 
-    def delete_user(self, id: str) -> None:  # noqa: A002
-        """Delete a user, and with them sessions, tokens and the second factor."""
-        self._connection.execute(_DELETE, (id,))
+
+def _user(row: DictRow | None) -> User | None:
+    return User(**row) if row else None
 
 
 def _credentials(row: DictRow | None) -> Credentials | None:

@@ -105,7 +105,19 @@ class MailedToken(NewToken, frozen=True):
     sealed: Sealed
 
 
-class RegisterUser(Message, frozen=True):
+class ProfileMembers(Message, frozen=True, kw_only=True):
+    """The members of a profile: what users say about themselves.
+
+    A new one also stands in :class:`UpdateUser`, where an absent member is not a null one, and in
+    :class:`User`, which takes any value: an imported table may hold some that are refused today.
+    There it has a default, since functions are deployed one after the other. It is a column of the
+    table ``users``; the user function's statements follow from it.
+    """
+
+    name: Name | None = None
+
+
+class RegisterUser(ProfileMembers, frozen=True):
     """``user.register``: create an account. Answered with a :class:`User`.
 
     Attributes:
@@ -118,7 +130,6 @@ class RegisterUser(Message, frozen=True):
 
     email: Email
     password: Secret
-    name: Name | None = None
     session: NewSession | None = None
     verification: NewToken | None = None
     welcome: Sealed | None = None

@@ -82,10 +82,10 @@ def test_it_is_done_now_and_then(pool: Pool, person: Person, database: Database)
     housekeeping = Housekeeping(pool, keep_outcomes_hours=HOURS, now=clock)
     expire(database, person.user_id)
 
-    housekeeping()
+    housekeeping.run()
     assert count(database, SESSIONS, person.user_id) == 1
     clock.now = 301
-    housekeeping()
+    housekeeping.run()
     assert count(database, SESSIONS, person.user_id) == 0
 
 
@@ -94,6 +94,6 @@ def test_a_database_that_is_away_is_nobodys_failure(caplog: pytest.LogCaptureFix
     with open_pool("postgresql://nobody@127.0.0.1:1/none", size=1, timeout_s=0.1) as pool:
         housekeeping = Housekeeping(pool, keep_outcomes_hours=HOURS, now=clock)
         clock.now = 301
-        housekeeping()
+        housekeeping.run()
 
     assert "housekeeping failed" in caplog.messages

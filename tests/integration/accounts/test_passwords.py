@@ -12,12 +12,12 @@ from shared.contract.account_commands import ForgotPassword, SendVerification
 from shared.contract.messages import MailedToken, Sealed
 from tests.person import PASSWORD, Person, refused
 from tests.services import System
-from user.accounts.emails import Emails
-from user.accounts.model import Event, MessageName
-from user.accounts.passwords import Passwords
+from user.accounts.emails import EmailService
+from user.accounts.model import CommandId, Event
+from user.accounts.passwords import PasswordService
 from user.accounts.reauthentication import Reauthentication
-from user.security.password_hasher import Passwords as PasswordHashes
-from user.storage.unit_of_work import Repository, open_pool
+from user.security.password_hasher import PasswordHasher
+from user.storage.unit_of_work import UnitOfWork, open_pool
 
 Database = psycopg.Connection[TupleRow]
 
@@ -182,13 +182,13 @@ def test_what_comes_late_mails_no_dead_link(person: Person, database_url: str) -
     token = MailedToken(hash="d" * 64, expires_at=past, sealed=Sealed(kid="k", sealed="s"))
     sent: list[tuple[Event, ...]] = []
     with open_pool(database_url, size=1, timeout_s=5) as pool:
-        store = Repository(pool, lambda _, events: sent.append(events))
-        again = Reauthentication(store, PasswordHashes(4), recent_s=600)
-        late = MessageName("user.update", f"late-{person.user_id}")
+        store = UnitOfWork(pool, lambda _, events: sent.append(events))
+        again = Reauthentication(store, PasswordHasher(4), recent_s=600)
+        late = CommandId("user.update", f"late-{person.user_id}")
         forgot = ForgotPassword(email=person.email, token=token)
-        Passwords(store, PasswordHashes(4), again).forgot(forgot, late)
-        later = MessageName("user.update", f"later-{person.user_id}")
+        PasswordService(store, PasswordHasher(4), again).forgot(forgot, late)
+        later = CommandId("user.update", f"later-{person.user_id}")
         resend = SendVerification(email=person.email, token=token)
-        Emails(store, again).send_verification(resend, later)
+        EmailService(store, again).send_verification(resend, later)
 
     assert sent == []

@@ -17,9 +17,9 @@ from gateway.security.one_time_tokens import OneTimeToken, RefreshTokens
 from shared.contract.account_commands import EndSessions, Refresh, SessionResult
 from shared.contract.errors import SessionEnded
 from shared.contract.messages import NewSession
-from user.accounts.model import MessageName
-from user.accounts.sessions import Sessions
-from user.storage.unit_of_work import Pool, Repository, open_pool
+from user.accounts.model import CommandId
+from user.accounts.sessions import SessionService
+from user.storage.unit_of_work import Pool, UnitOfWork, open_pool
 
 _names = itertools.count()
 ALWAYS, NEVER = 3600, -1
@@ -36,7 +36,9 @@ class Session:
 
     def __init__(self, pool: Pool, grace_s: int) -> None:
         self._pool = pool
-        self._rules = Sessions(Repository(pool, lambda *_: None), grace_s=grace_s, longest_s=10**8)
+        self._rules = SessionService(
+            UnitOfWork(pool, lambda *_: None), grace_s=grace_s, longest_s=10**8
+        )
         self._derive = RefreshTokens(b"k" * 32)
         self.user, self.id = f"user-{_name()}", f"session-{_name()}"
         self.tokens = [self._derive.first()]
@@ -47,14 +49,14 @@ class Session:
         command = Refresh(
             refresh_token_hash=self.tokens[which].hash, successor=_new(_name(), successor)
         )
-        opened = self._rules.refresh(command, MessageName("user.session", _name()))
+        opened = self._rules.refresh(command, CommandId("user.session", _name()))
         if opened.user is not None and successor not in self.tokens:
             self.tokens.append(successor)
         return opened
 
     def end(self) -> None:
         command = EndSessions(id=self.user, session=self.id, which=self.id)
-        self._rules.end(command, MessageName("user.session", _name()))
+        self._rules.end(command, CommandId("user.session", _name()))
 
     def living_tokens(self) -> list[str]:
         with self._pool.connection() as connection:

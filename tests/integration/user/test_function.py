@@ -410,8 +410,8 @@ def test_a_connection_that_died_while_frozen_is_not_used(
 ) -> None:
     function(event(registration(seal, "k1@example.com", "k1")))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        connection.execute(  # and wait for their end
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE application_name = 'user' AND pid <> pg_backend_pid()"
         )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.contract import messages
 from shared.contract.errors import BadMessage, EmailTaken, Refusal
 from shared.contract.messages import (
+    ProfileMembers,
     RegisterUser,
     Sealed,
     UpdateUser,
@@ -78,6 +79,14 @@ def test_an_absent_member_is_not_a_null_one() -> None:
 
     assert absent.name is msgspec.UNSET
     assert null.name is None
+
+
+def test_each_member_of_a_profile_can_be_changed_and_is_shown() -> None:
+    changed = {field.name: field.default for field in msgspec.structs.fields(UpdateUser)}
+
+    for member in ProfileMembers.__struct_fields__:
+        assert changed[member] is msgspec.UNSET  # so that its absence changes nothing
+        assert member in User.__struct_fields__
 
 
 @pytest.mark.parametrize(
