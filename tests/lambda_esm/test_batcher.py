@@ -9,11 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from lambda_esm.batch.batcher import Batcher
+from lambda_esm.batch.partition import Batch
 from lambda_esm.model.event import KafkaRecord
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping, Pollers
-from lambda_esm.poll.batcher import Batcher
-from lambda_esm.poll.partition import Batch
-from lambda_esm.template.functions import Function
 from tests.lambda_esm.records import FakeRecord
 
 LIMIT = 6_291_456

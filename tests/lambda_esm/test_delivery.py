@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_esm.deliver.delivery import Delivery, Pace, Stopped
+from lambda_esm.batch.partition import Batch, Partition
+from lambda_esm.deliver.delivery import Delivery, Stopped
 from lambda_esm.destinations.on_failure import DestinationError, Failure
+from lambda_esm.model.backoff import BackoffPolicy
 from lambda_esm.model.event import Rows
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.model.outcome import Kind, Outcome
 from lambda_esm.observe.metrics import Metrics
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.partition import Batch, Partition
 from tests.lambda_esm.records import FakeRecord
 from tests.lambda_esm.test_batcher import a_mapping
 
@@ -107,7 +108,7 @@ def a_delivery(
         slots,
         stopping or Event(),
         Observer(mapping, Metrics()),
-        Pace(0.0001, 0.0001),
+        BackoffPolicy(0.0001, 0.0001),
         LIMIT,
     )
 

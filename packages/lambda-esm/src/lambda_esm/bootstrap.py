@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.connect.brokers import Cluster, probe
-from lambda_esm.connect.client import GroupProtocol, consumer_config
+from lambda_esm.connect.client import consumer_config
 from lambda_esm.connect.credentials import connection
 from lambda_esm.deliver.delivery import Delivery
 from lambda_esm.deliver.workers import Workers
@@ -24,16 +25,15 @@ from lambda_esm.filter.filters import Filter
 from lambda_esm.invoke.endpoint import Endpoint
 from lambda_esm.invoke.in_process import InProcess
 from lambda_esm.invoke.processes import Processes
-from lambda_esm.model.mapping import Mapping
+from lambda_esm.model.function import Function
+from lambda_esm.model.mapping import GroupProtocol, Mapping
 from lambda_esm.model.outcome import Invoker
 from lambda_esm.observe.http import HttpServer
 from lambda_esm.observe.metrics import Metrics
 from lambda_esm.observe.observer import Observer
 from lambda_esm.options import Options
-from lambda_esm.poll.batcher import Batcher
 from lambda_esm.poll.poller import Poller
 from lambda_esm.settings import KafkaSettings, load
-from lambda_esm.template.functions import Function
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class Service:
             slots,
             self._stopping,
             observer,
-            options.pace,
+            options.backoff,
             options.payload_limit,
         )
         workers = Workers(mapping, batcher, delivery, slots, self._stopping, self._fail)

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from lambda_esm.deliver.delivery import Pace
+from lambda_esm.model.backoff import BackoffPolicy
+from lambda_esm.model.mapping import GroupProtocol
 from lambda_esm.settings import KafkaSettings, load
 
 
@@ -26,10 +27,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, str]
     concurrency: int | None
     once: bool
-    group_protocol: Literal["auto", "consumer", "classic"]
+    group_protocol: GroupProtocol | Literal["auto"]
     kafka_properties: dict[str, str]
     payload_limit: int
-    pace: Pace
+    backoff: BackoffPolicy
     connect_timeout_s: float
     http: str | None
 
@@ -67,7 +68,7 @@ def options_of(given: argparse.Namespace) -> Options:
         group_protocol=given.group_protocol,
         kafka_properties=dict(given.kafka_property),
         payload_limit=given.payload_limit,
-        pace=Pace(given.retry_delay, given.retry_delay_max),
+        backoff=BackoffPolicy(given.retry_delay, given.retry_delay_max),
         connect_timeout_s=given.connect_timeout,
         http=given.http,
     )

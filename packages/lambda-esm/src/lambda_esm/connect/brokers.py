@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from lambda_esm.connect.client import GroupProtocol
 from lambda_esm.errors import BrokerUnreachable, EsmError
+from lambda_esm.model.mapping import GroupProtocol
 
 # How librdkafka's feature log names the request of KIP-848 among those a broker supports.
 _KIP_848: Final = "ApiKey ConsumerGroupHeartbeat"

@@ -9,18 +9,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from lambda_esm.model.mapping import Mapping
+from lambda_esm.model.mapping import GroupProtocol, Mapping
 from lambda_esm.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
 _QUIET_S = 10.0
-
-GroupProtocol = Literal["consumer", "classic"]
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:

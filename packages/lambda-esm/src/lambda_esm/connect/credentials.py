@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from lambda_esm.connect.client import client_config
 from lambda_esm.errors import EsmError
+from lambda_esm.model.account import region
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.settings import KafkaSettings, load
-from lambda_esm.template.intrinsics import region
 
 _SASL: Final = {
     "BASIC_AUTH": "PLAIN",

@@ -9,42 +9,25 @@ open (the delays, throttles, what a split costs) follows its page on Kinesis.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import deque
 from threading import BoundedSemaphore, Event
 
 import msgspec
 
-from lambda_esm.deliver.batch_slice import Piece
+from lambda_esm.batch.batch_slice import Piece
+from lambda_esm.batch.partition import Batch
 from lambda_esm.deliver.response import MalformedAnswer, failed_records
 from lambda_esm.destinations.on_failure import Condition, Destination, DestinationError, Failure
+from lambda_esm.model.backoff import BackoffPolicy
 from lambda_esm.model.event import rows_of
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.model.outcome import Invoker, Outcome
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.partition import Batch
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.2
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How long to wait before a batch is sent again: doubling, with jitter.
-
-    Attributes:
-        first_s, longest_s: seconds.
-    """
-
-    first_s: float = 0.5
-    longest_s: float = 60.0
-
-    def delay(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
-        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
-        doubled: float = self.first_s * 2 ** min(failures - 1, 30)
-        return min(self.longest_s, doubled) * jitter
 
 
 class Stopped(Exception):
@@ -62,7 +45,7 @@ class Delivery:
             while it waits.
         stopping: set when nothing new may begin.
         observer: told of what happens.
-        pace: delays between attempts.
+        backoff: delays between attempts.
         payload_limit: bytes of JSON in one invocation.
     """
 
@@ -74,7 +57,7 @@ class Delivery:
         slots: BoundedSemaphore,
         stopping: Event,
         observer: Observer,
-        pace: Pace,
+        backoff: BackoffPolicy,
         payload_limit: int,
     ) -> None:
         self._mapping = mapping
@@ -83,7 +66,7 @@ class Delivery:
         self._slots = slots
         self._stopping = stopping
         self._observer = observer
-        self._pace = pace
+        self._backoff = backoff
         self._limit = payload_limit
 
     def deliver(self, batch: Batch) -> None:
@@ -101,7 +84,7 @@ class Delivery:
             _mark_settled(batch, pieces)
             failures = failures + 1 if failed else 0
             if failed and pieces:
-                self._pause(self._pace.delay(failures), batch)
+                self._pause(self._backoff.delay_s(failures), batch)
 
     def _attempt(self, piece: Piece, batch: Batch) -> tuple[bool, list[Piece]]:
         """Send one piece. Whether it failed, and the pieces that are still to be delivered."""
@@ -167,7 +150,7 @@ class Delivery:
         failures = 0
         while self._destination and not self._sent(failure, self._destination):
             failures += 1
-            self._pause(self._pace.delay(failures), batch)
+            self._pause(self._backoff.delay_s(failures), batch)
             if not batch.owned:
                 return [piece]
         self._observer.given_up(piece, condition)

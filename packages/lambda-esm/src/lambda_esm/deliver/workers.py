@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore, Event, Lock
 from typing import Final
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.deliver.delivery import Delivery, Stopped
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.poll.batcher import Batcher
 
 log = logging.getLogger(__name__)
 

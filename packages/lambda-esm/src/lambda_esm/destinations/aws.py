@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lambda_esm.connect.aws import AWS_ERRORS, aws_client, queue_url
 from lambda_esm.destinations.on_failure import DestinationError, Failure, batch_record
-from lambda_esm.template.intrinsics import region
+from lambda_esm.model.account import region
 
 
 class AwsDestination:

@@ -12,10 +12,9 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from lambda_esm.invoke.context import VERSION, new_request_id
 from lambda_esm.model.event import Row, Rows
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
+from lambda_esm.model.outcome import VERSION, Outcome, new_request_id
 
 Condition = Literal["RetryAttemptsExhausted", "MaximumPayloadSizeExceeded", "RecordAgeExceeded"]
 

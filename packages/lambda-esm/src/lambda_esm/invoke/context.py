@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-import uuid
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-from lambda_esm.template.functions import Function
-
-VERSION: Final = "$LATEST"
+from lambda_esm.model.function import Function
+from lambda_esm.model.outcome import VERSION
 
 
 class LambdaContext:
@@ -57,11 +55,6 @@ class LambdaContext:
     def log(self, message: object) -> None:
         """Write a line, as the runtime's own ``context.log`` does."""
         print(message)  # noqa: T201 - a handler asked for standard output
-
-
-def new_request_id() -> str:
-    """A name for an invocation, in the form Lambda gives."""
-    return str(uuid.uuid4())
 
 
 def environment_of(function: Function) -> dict[str, str]:

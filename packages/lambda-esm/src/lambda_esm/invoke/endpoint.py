@@ -20,11 +20,10 @@ import msgspec
 import urllib3
 
 from lambda_esm.errors import EsmError
-from lambda_esm.invoke.context import new_request_id
+from lambda_esm.model.account import region
 from lambda_esm.model.event import Rows
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.intrinsics import region
+from lambda_esm.model.outcome import VERSION, Outcome, new_request_id
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +107,7 @@ class Endpoint:
 
 def _outcome(answer: urllib3.BaseHTTPResponse, request_id: str) -> Outcome:
     named = answer.headers.get("x-amzn-RequestId", request_id)
-    version = answer.headers.get("X-Amz-Executed-Version", "$LATEST")
+    version = answer.headers.get("X-Amz-Executed-Version", VERSION)
     error = answer.headers.get("X-Amz-Function-Error")
     if answer.status == 429:
         return Outcome(

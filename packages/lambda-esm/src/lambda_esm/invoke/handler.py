@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from lambda_esm.errors import TemplateError
 from lambda_esm.invoke.context import LambdaContext
+from lambda_esm.model.function import Function
 from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
 
 log = logging.getLogger(__name__)
 

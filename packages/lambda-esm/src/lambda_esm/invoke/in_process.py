@@ -10,12 +10,12 @@ import logging
 import os
 from collections.abc import Iterable
 
-from lambda_esm.invoke.context import environment_of, new_request_id
+from lambda_esm.invoke.context import environment_of
 from lambda_esm.invoke.handler import call, import_handlers
 from lambda_esm.model.event import Rows
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
+from lambda_esm.model.outcome import Outcome, new_request_id
 
 log = logging.getLogger(__name__)
 

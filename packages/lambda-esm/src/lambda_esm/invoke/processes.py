@@ -19,13 +19,13 @@ from typing import Final
 import msgspec
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.invoke.context import environment_of, new_request_id
+from lambda_esm.invoke.context import environment_of
 from lambda_esm.invoke.frames import Frames
 from lambda_esm.invoke.worker import Answer, Job, Start
 from lambda_esm.model.event import Rows
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
+from lambda_esm.model.outcome import Outcome, new_request_id
 
 _START_S: Final = 60.0
 _END_S: Final = 2.0

@@ -14,8 +14,8 @@ from lambda_esm.errors import TemplateError
 from lambda_esm.invoke.frames import Frames
 from lambda_esm.invoke.handler import call, import_handlers
 from lambda_esm.model.event import Rows, Source
+from lambda_esm.model.function import Function
 from lambda_esm.model.outcome import Kind
-from lambda_esm.template.functions import Function
 
 
 class Start(msgspec.Struct, frozen=True):

@@ -7,9 +7,11 @@ from typing import Final, Literal
 import msgspec
 
 from lambda_esm.model.event import Source
-from lambda_esm.template.functions import Function
+from lambda_esm.model.function import Function
 
 Position = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+# KIP-848's protocol, or the one before it.
+GroupProtocol = Literal["consumer", "classic"]
 
 DEFAULT_WINDOW_S: Final = 0.5
 # With an on-failure destination, "infinite" ends after this many retries.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+import uuid
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from lambda_esm.model.event import Rows
 from lambda_esm.model.mapping import Mapping
 
-Kind = Literal[
-    "success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"
-]  # fmt: skip
+Kind = Literal["success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"]
+
+VERSION: Final = "$LATEST"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +35,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     answer: Any = None
     reason: str = ""
     status: int = 200
-    version: str = "$LATEST"
+    version: str = VERSION
     function_error: str = "Unhandled"
 
     @property
     def reached(self) -> bool:
         """Whether the function has seen the batch."""
         return self.kind not in ("throttled", "unreachable")
+
+
+def new_request_id() -> str:
+    """Return a new name for an invocation, in the form that Lambda gives."""
+    return str(uuid.uuid4())
 
 
 class Invoker(Protocol):

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from lambda_esm.deliver.batch_slice import Piece
+from lambda_esm.batch.batch_slice import Piece
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.model.outcome import Outcome
 from lambda_esm.observe.metrics import Metrics

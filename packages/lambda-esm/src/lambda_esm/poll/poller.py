@@ -11,11 +11,11 @@ from typing import Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.deliver.workers import Workers
 from lambda_esm.model.event import KafkaRecord
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.batcher import Batcher
 from lambda_esm.poll.starting_position import Start
 from lambda_esm.poll.statistics import read_statistics
 

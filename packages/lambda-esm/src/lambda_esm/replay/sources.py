@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import Consumer, TopicPartition
 
 from lambda_esm.errors import EsmError
-from lambda_esm.template.intrinsics import region
+from lambda_esm.model.account import region
 
 _READ_S: Final = 10.0
 

@@ -6,44 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, Function
 from lambda_esm.template.document import Json
-from lambda_esm.template.intrinsics import ACCOUNT, Resolver, region
+from lambda_esm.template.intrinsics import Resolver
 
 _KINDS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
-# Lambda's own defaults (API reference, CreateFunction).
-_TIMEOUT_S = 3
-_MEMORY_MB = 128
-
-
-class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """One Lambda function.
-
-    Attributes:
-        logical_id: its name in the template.
-        name: its name in Lambda.
-        handler: dotted name of the handler; empty for an image.
-        code: the folder that the template deploys, if it is one on this machine.
-        timeout_s, memory_mb: as configured.
-        environment: its variables; what only a deployed stack knows is left out.
-        concurrency: ``ReservedConcurrentExecutions``, if set.
-    """
-
-    logical_id: str
-    name: str
-    handler: str = ""
-    code: str | None = None
-    timeout_s: int = _TIMEOUT_S
-    memory_mb: int = _MEMORY_MB
-    environment: dict[str, str] = {}
-    concurrency: int | None = None
-
-    @property
-    def arn(self) -> str:
-        """The ARN it has in AWS, or would have."""
-        return f"arn:aws:lambda:{region()}:{ACCOUNT}:function:{self.name}"
 
 
 def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, Function]:
@@ -74,8 +42,8 @@ def _function(
         name=resolver.resolve(merged.get("FunctionName")) or logical_id,
         handler=str(_resolved(resolver, merged.get("Handler")) or ""),
         code=_code(resource, merged, resolver, folder),
-        timeout_s=_number(resolver, merged, "Timeout", logical_id) or _TIMEOUT_S,
-        memory_mb=_number(resolver, merged, "MemorySize", logical_id) or _MEMORY_MB,
+        timeout_s=_number(resolver, merged, "Timeout", logical_id) or DEFAULT_TIMEOUT_S,
+        memory_mb=_number(resolver, merged, "MemorySize", logical_id) or DEFAULT_MEMORY_MB,
         environment=_environment(resolver, variables),
         concurrency=_number(resolver, merged, "ReservedConcurrentExecutions", logical_id),
     )

@@ -7,15 +7,14 @@ What only a deployed stack knows gets the name or ARN it would have in a stack n
 from __future__ import annotations
 
 import base64
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.account import ACCOUNT, region
 from lambda_esm.template.document import Json
 
-ACCOUNT: Final = "123456789012"
 STACK: Final = "local"
 _NO_VALUE: Final = object()
 _SUB = re.compile(r"\$\{(!?)([^}]+)\}")
@@ -36,11 +35,6 @@ _REF_IS_ARN: Final = (
     "AWS::MSK::ServerlessCluster",
     "AWS::SecretsManager::Secret",
 )
-
-
-def region() -> str:
-    """The region that ARNs name: ``AWS_REGION``, else us-east-1."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 class Resolver:

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from lambda_esm.errors import TemplateError
 from lambda_esm.filter.filters import Filter
 from lambda_esm.filter.patterns import PatternError
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import (
     DEFAULT_WINDOW_S,
     RETRIES_WITH_DESTINATION,
@@ -22,7 +23,6 @@ from lambda_esm.model.mapping import (
     Position,
 )
 from lambda_esm.template.document import Json
-from lambda_esm.template.functions import Function
 
 _LONGEST_TIMEOUT_S: Final = 14 * 60
 _NAMESPACE: Final = uuid.UUID("6f1c1f0e-0d54-5a55-9e0b-0f5d5a3a1c55")

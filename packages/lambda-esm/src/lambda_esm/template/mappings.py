@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.account import ACCOUNT, region
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.template.document import Json
-from lambda_esm.template.functions import Function
-from lambda_esm.template.intrinsics import ACCOUNT, Resolver, region
+from lambda_esm.template.intrinsics import Resolver
 from lambda_esm.template.mapping_reader import MappingReader
 from lambda_esm.template.sam_events import kafka_events
 

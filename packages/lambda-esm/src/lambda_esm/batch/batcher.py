@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from threading import Condition
 from typing import Final
 
+from lambda_esm.batch.partition import Batch, Partition
 from lambda_esm.model.event import KafkaRecord
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.poll.partition import Batch, Partition
 
 # What may wait in memory, for a partition: at least this many records, or two batches.
 _WAITING_RECORDS: Final = 1000
