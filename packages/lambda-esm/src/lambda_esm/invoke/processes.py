@@ -9,27 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
 from collections.abc import Iterable
+from multiprocessing import Pipe
 from queue import Empty, LifoQueue
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from lambda_esm.errors import TemplateError
 from lambda_esm.invoke.context import environment_of
-from lambda_esm.invoke.frames import Frames
-from lambda_esm.invoke.worker import Answer, Job, Start
 from lambda_esm.model.event import Rows
 from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome, new_request_id
+from lambda_esm.model.outcome import Kind, Outcome, new_request_id
 
 _START_S: Final = 60.0
 _END_S: Final = 2.0
 _UNBUFFERED: Final = {"PYTHONUNBUFFERED": "1"}
+# A worker that is late, or that died: closed its end, or left unread what was sent to it.
+_NO_ANSWER: Final = (TimeoutError, EOFError, ConnectionError)
 
 
 class Processes:
@@ -75,71 +75,69 @@ class Processes:
 
 
 class _Worker:
-    """One process with one handler."""
+    """One process with one handler.
+
+    Raises:
+        TemplateError: the handler cannot be imported, or the process does not start in time.
+    """
 
     def __init__(self, function: Function) -> None:
         self._function = function
-        ours, theirs = os.pipe(), os.pipe()
+        self._connection, theirs = Pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lambda_esm.invoke.worker", str(theirs[0]), str(ours[1])],
-            pass_fds=(theirs[0], ours[1]),
+            [sys.executable, "-m", "lambda_esm.invoke.worker", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             env={**function.environment, **_UNBUFFERED, **os.environ, **environment_of(function)},
         )
-        os.close(theirs[0])
-        os.close(ours[1])
-        self._frames = Frames(ours[0], theirs[1])
+        theirs.close()
         self.alive = True
-        self._frames.send(msgspec.msgpack.encode(Start(function)))
-        started = self._receive(_START_S)
-        if started is None or started.kind != "success":
-            self.kill()
-            raise TemplateError(started.reason if started else _ended(self._process))
+        try:
+            refusal = self._exchange(function, _START_S)
+        except _NO_ANSWER as error:
+            refusal = self._kill(error, f"the worker did not start within {_START_S:g} s")
+        if refusal:
+            self.end()
+            raise TemplateError(refusal)
 
     def invoke(self, mapping: Mapping, rows: Rows, request_id: str) -> Outcome:
         """Run one invocation; afterwards the worker may be dead."""
-        source = mapping.source
-        job = Job(request_id, source.topic, source.members, rows)
+        invocation = (request_id, mapping.source, msgspec.msgpack.encode(rows))
+        timeout_s = self._function.timeout_s
         try:
-            self._frames.send(msgspec.msgpack.encode(job))
-        except BrokenPipeError:
-            self.kill()
-            return Outcome(kind="error", request_id=request_id, reason=_ended(self._process))
-        answer = self._receive(self._function.timeout_s)
-        if answer is not None:
-            value = msgspec.json.decode(answer.answer) if answer.answer else None
-            return Outcome(
-                kind=answer.kind, request_id=request_id, answer=value, reason=answer.reason
-            )
-        timed_out = self._process.poll() is None and not self._frames.at_end
-        self.kill()
-        if timed_out:
-            reason = f"Task timed out after {self._function.timeout_s} seconds"
-            return Outcome(kind="timeout", request_id=request_id, reason=reason)
-        return Outcome(kind="error", request_id=request_id, reason=_ended(self._process))
+            outcome: Outcome = self._exchange(invocation, timeout_s)
+        except _NO_ANSWER as error:
+            reason = self._kill(error, f"Task timed out after {timeout_s} seconds")
+            kind: Kind = "timeout" if isinstance(error, TimeoutError) else "error"
+            return Outcome(kind=kind, request_id=request_id, reason=reason)
+        return outcome
 
     def end(self) -> None:
-        """Let it end by itself, or else kill it."""
-        self._frames.close()
+        """Close the pipe, at which the worker ends by itself; kill it if it does not."""
+        self._connection.close()
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
-    def kill(self) -> None:
-        """End it now."""
+    def _exchange(self, message: Any, timeout_s: float) -> Any:
+        """Send a message and return the answer.
+
+        Raises:
+            TimeoutError: no answer within ``timeout_s``, from a worker that still runs.
+            EOFError, ConnectionError: the worker died.
+        """
+        self._connection.send(message)
+        if not self._connection.poll(timeout_s):
+            raise TimeoutError if self._process.poll() is None else EOFError
+        return self._connection.recv()
+
+    def _kill(self, error: Exception, timed_out: str) -> str:
+        """Kill the worker and return the reason: that it was too slow, or its exit status."""
         self.alive = False
         self._process.kill()
-        self._process.wait()
-        self._frames.close()
-
-    def _receive(self, timeout_s: float) -> Answer | None:
-        """The next answer; None when it does not come in time, or never."""
-        readable, _, _ = select.select([self._frames.incoming], [], [], timeout_s)
-        frame = self._frames.receive() if readable else None
-        return None if frame is None else msgspec.msgpack.decode(frame, type=Answer)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> str:
-    return f"Runtime exited with status {process.wait()}"
+        status = self._process.wait()
+        self._connection.close()
+        is_late = isinstance(error, TimeoutError)
+        return timed_out if is_late else f"Runtime exited with status {status}"
