@@ -27,9 +27,11 @@ def main() -> None:
     # Ctrl-C goes to all processes of a terminal; the parent decides when this one ends.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    connection = Connection(int(sys.argv[1]))
-    # A program that the handler starts must not hold it open: the parent would miss a death.
-    os.set_inheritable(connection.fileno(), False)
+    # A duplicate is not inherited by the programs that a handler starts. They would hold the
+    # connection open, and the parent would learn of this process's death by the timeout only.
+    inherited = int(sys.argv[1])
+    connection = Connection(os.dup(inherited))
+    os.close(inherited)
     with contextlib.suppress(EOFError, ConnectionError):
         _serve(connection)
 
