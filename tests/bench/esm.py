@@ -96,9 +96,9 @@ def template(handler: str, folder: Path, topic: str = TOPIC) -> Path:
 
 def consume(servers: str, wait_ms: int, count: int, *, build: bool) -> None:
     """Consume ``count`` records and print how long it took."""
-    from lambda_esm.model.event import Source, rows_of
+    from lambda_esm.model.event import EventSource, records_of
 
-    source = Source.of_cluster(TOPIC, (servers,), None)
+    source = EventSource.of_cluster(TOPIC, (servers,), None)
     config = {"bootstrap.servers": servers, "group.id": "bench"}
     # As the command has it: by default, a full queue stops fetching for a second.
     consumer = Consumer({**config, "fetch.wait.max.ms": wait_ms, "fetch.queue.backoff.ms": 10})
@@ -112,7 +112,7 @@ def consume(servers: str, wait_ms: int, count: int, *, build: bool) -> None:
             by_partition: dict[int, list[object]] = {}
             for message in messages:
                 by_partition.setdefault(message.partition() or 0, []).append(message)
-            source.event(rows_of(by_partition))  # type: ignore[arg-type] # no errors are among them
+            source.event(records_of(by_partition))  # type: ignore[arg-type] # no errors are among them
     last = time.perf_counter(), time.process_time()
     print("RESULT", seen, first[0], last[0], first[1], last[1], flush=True)  # noqa: T201 - a result
     os._exit(0)  # closing the consumer is not measured, and takes a while

@@ -7,70 +7,73 @@ from collections.abc import Callable
 
 import msgspec
 
-from lambda_esm.model.event import Row, Rows, Source, most_json_bytes
+from lambda_esm.model.event import EventSource, Record, Records, most_json_bytes
 
 
-class Piece(msgspec.Struct, frozen=True):
-    """Records that are invoked together.
+class BatchSlice(msgspec.Struct, frozen=True):
+    """Records of a batch that are invoked together.
 
     Attributes:
-        rows: by partition.
+        records: by partition.
         retries: how often they have been sent again.
     """
 
-    rows: Rows
+    records: Records
     retries: int = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self.rows.values()))
+        return sum(map(len, self.records.values()))
 
-    def split(self, count: int) -> list[Piece]:
-        """The first ``count`` records and the others, in order; a split takes no retry."""
-        first, second = _split(self.rows, count)
-        return [Piece(first, self.retries), Piece(second, self.retries)]
+    def split(self, count: int) -> list[BatchSlice]:
+        """Return the first ``count`` records and the others, in order; neither uses a retry."""
+        first, second = _split(self.records, count)
+        return [BatchSlice(first, self.retries), BatchSlice(second, self.retries)]
 
-    def halves(self) -> list[Piece]:
-        """The first half and the second."""
+    def halves(self) -> list[BatchSlice]:
+        """Return the first half and the second."""
         return self.split(len(self) // 2)
 
-    def keep(self, wanted: Callable[[Row], bool]) -> Piece:
-        """Without the records for which ``wanted`` says no."""
-        kept = {number: list(filter(wanted, rows)) for number, rows in self.rows.items()}
-        return Piece({number: rows for number, rows in kept.items() if rows}, self.retries)
-
-    def by_age(self, age_s: int) -> tuple[Piece, Piece]:
-        """The records that are older than ``age_s`` seconds, and the others."""
+    def split_by_age(self, age_s: int) -> tuple[BatchSlice, BatchSlice]:
+        """Return the records that are older than ``age_s`` seconds, and the others."""
         oldest_ms = (time.time() - age_s) * 1000
-        old = self.keep(lambda row: row[1][1] < oldest_ms)
-        return (old, self.keep(lambda row: row[1][1] >= oldest_ms)) if old.rows else (old, self)
+        old = self._where(lambda record: record.timestamp_ms < oldest_ms)
+        if not old.records:
+            return old, self
+        return old, self._where(lambda record: record.timestamp_ms >= oldest_ms)
 
-    def fitting(self, source: Source, limit: int) -> int:
-        """How many of the records, from the first on, fit into ``limit`` bytes of JSON.
+    def fitting(self, source: EventSource, limit: int) -> int:
+        """Return how many records, from the first on, fit into ``limit`` bytes of JSON.
 
-        Counted by an upper bound, because the exact size costs as much as the event itself; only
-        where not even one record seems to fit is it asked for.
+        An upper bound is counted, because the exact size costs as much as the event itself. The
+        exact size decides only where not even one record seems to fit.
         """
         size, count = source.empty_bytes, 0
-        if size + sum(most_json_bytes(source.topic, r) for r in self.rows.values()) <= limit:
+        if size + sum(most_json_bytes(source.topic, r) for r in self.records.values()) <= limit:
             return len(self)
-        for number, rows in self.rows.items():
-            for row in rows:
-                size += most_json_bytes(source.topic, [row])
+        for number, records in self.records.items():
+            for record in records:
+                size += most_json_bytes(source.topic, [record])
                 if size > limit:
-                    return count or int(source.json_bytes({number: [row]}) <= limit)
+                    return count or int(source.json_bytes({number: [record]}) <= limit)
                 count += 1
         return count
 
     def first_offset(self, number: int) -> int | None:
-        """The lowest offset of one partition in here."""
-        rows = self.rows.get(number)
-        return rows[0][0] if rows else None
+        """Return the lowest offset of one partition; None when it has no record here."""
+        records = self.records.get(number)
+        return records[0].offset if records else None
+
+    def _where(self, wanted: Callable[[Record], bool]) -> BatchSlice:
+        kept = {number: list(filter(wanted, records)) for number, records in self.records.items()}
+        return BatchSlice(
+            {number: records for number, records in kept.items() if records}, self.retries
+        )
 
 
-def _split(rows: Rows, count: int) -> tuple[Rows, Rows]:
-    first: Rows = {}
-    second: Rows = {}
-    for number, partition in rows.items():
+def _split(records: Records, count: int) -> tuple[Records, Records]:
+    first: Records = {}
+    second: Records = {}
+    for number, partition in records.items():
         if count:
             first[number] = partition[:count]
         if count < len(partition):

@@ -1,6 +1,6 @@
 """MSK's IAM access control: OAUTHBEARER with a token that AWS credentials sign.
 
-Imported only where that mechanism is set: the signer brings botocore.
+This module is imported only where that mechanism is set: the signer brings botocore.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 def oauth_callback() -> Callable[[str], tuple[str, float]]:
-    """librdkafka's ``oauth_cb``: a token, and when it expires (seconds since the epoch)."""
+    """Return librdkafka's ``oauth_cb``, which gives a token and its expiry in Unix seconds."""
     from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
 
     region = os.environ["AWS_REGION"]

@@ -1,7 +1,7 @@
 """Handlers in worker processes: one invocation at a time in each, as in Lambda's environments.
 
 A worker that overruns the function's timeout is killed, one that dies is replaced; both count as
-the function's failure. Each has the environment of its own function, and no other function's
+the function's discarded. Each has the environment of its own function, and no other function's
 modules.
 """
 
@@ -19,20 +19,20 @@ from typing import Any, Final
 import msgspec
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.invoke.context import environment_of
-from lambda_esm.model.event import Rows
+from lambda_esm.invoke.context import runtime_environment
+from lambda_esm.model.event import Records
 from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Kind, Outcome, new_request_id
+from lambda_esm.model.outcome import Outcome, Result, new_request_id
 
-_START_S: Final = 60.0
-_END_S: Final = 2.0
+_START_TIMEOUT_S: Final = 60.0
+_END_TIMEOUT_S: Final = 2.0
 _UNBUFFERED: Final = {"PYTHONUNBUFFERED": "1"}
 # A worker that is late, or that died: closed its end, or left unread what was sent to it.
 _NO_ANSWER: Final = (TimeoutError, EOFError, ConnectionError)
 
 
-class Processes:
+class ProcessInvoker:
     """Invokes functions in pools of worker processes, which grow up to the concurrency.
 
     Args:
@@ -50,8 +50,8 @@ class Processes:
                 self._idle[function.name] = LifoQueue()
                 self._idle[function.name].put(_Worker(function))
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
-        """Hand the records to an idle worker, or to a new one."""
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        """Invoke the function in an idle worker, or in a new one."""
         idle = self._idle[mapping.function.name]
         request_id = new_request_id()
         try:
@@ -60,8 +60,8 @@ class Processes:
             try:
                 worker = _Worker(mapping.function)
             except TemplateError as error:
-                return Outcome(kind="error", request_id=request_id, reason=str(error))
-        outcome = worker.invoke(mapping, rows, request_id)
+                return Outcome(result="error", request_id=request_id, reason=str(error))
+        outcome = worker.invoke(mapping, records, request_id)
         if worker.alive:
             idle.put(worker)
         return outcome
@@ -88,35 +88,40 @@ class _Worker:
             [sys.executable, "-m", "lambda_esm.invoke.worker", str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
-            env={**function.environment, **_UNBUFFERED, **os.environ, **environment_of(function)},
+            env={
+                **function.environment,
+                **_UNBUFFERED,
+                **os.environ,
+                **runtime_environment(function),
+            },
         )
         theirs.close()
         self.alive = True
         try:
-            refusal = self._exchange(function, _START_S)
+            refusal = self._exchange(function, _START_TIMEOUT_S)
         except _NO_ANSWER as error:
-            refusal = self._kill(error, f"the worker did not start within {_START_S:g} s")
+            refusal = self._kill(error, f"the worker did not start within {_START_TIMEOUT_S:g} s")
         if refusal:
             self.end()
             raise TemplateError(refusal)
 
-    def invoke(self, mapping: Mapping, rows: Rows, request_id: str) -> Outcome:
+    def invoke(self, mapping: Mapping, records: Records, request_id: str) -> Outcome:
         """Run one invocation; afterwards the worker may be dead."""
-        invocation = (request_id, mapping.source, msgspec.msgpack.encode(rows))
+        invocation = (request_id, mapping.event_source, msgspec.msgpack.encode(records))
         timeout_s = self._function.timeout_s
         try:
             outcome: Outcome = self._exchange(invocation, timeout_s)
         except _NO_ANSWER as error:
             reason = self._kill(error, f"Task timed out after {timeout_s} seconds")
-            kind: Kind = "timeout" if isinstance(error, TimeoutError) else "error"
-            return Outcome(kind=kind, request_id=request_id, reason=reason)
+            result: Result = "timeout" if isinstance(error, TimeoutError) else "error"
+            return Outcome(result=result, request_id=request_id, reason=reason)
         return outcome
 
     def end(self) -> None:
-        """Close the pipe, at which the worker ends by itself; kill it if it does not."""
+        """Close the connection, at which the worker ends by itself; kill it if it does not."""
         self._connection.close()
         try:
-            self._process.wait(_END_S)
+            self._process.wait(_END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

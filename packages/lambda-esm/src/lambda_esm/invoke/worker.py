@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.invoke.handler import call, import_handlers
-from lambda_esm.model.event import Rows
+from lambda_esm.invoke.handler import call_handler, import_handlers
+from lambda_esm.model.event import Records
 from lambda_esm.model.function import Function
 
 
@@ -49,11 +49,11 @@ def _serve(connection: Connection) -> None:
         connection.send(str(error))
         return
     connection.send("")
-    decoder = msgspec.msgpack.Decoder(Rows)
+    decoder = msgspec.msgpack.Decoder(Records)
     while True:
         request_id, source, records = connection.recv()
         event = source.event(decoder.decode(records))
-        connection.send(call(handler, event, function, request_id))
+        connection.send(call_handler(handler, event, function, request_id))
 
 
 if __name__ == "__main__":

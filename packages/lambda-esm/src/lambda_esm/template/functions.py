@@ -1,4 +1,4 @@
-"""The functions of a template: what an invocation needs to know about them."""
+"""The functions of a template."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lambda_esm.model.function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, Func
 from lambda_esm.template.document import Json
 from lambda_esm.template.intrinsics import Resolver
 
-_KINDS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
+_RESOURCE_TYPES = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 
 
 def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, Function]:
-    """The functions of a template, by logical id.
+    """Return the functions of a template, by logical id.
 
     Args:
         template: as read.
@@ -26,7 +26,7 @@ def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, 
     return {
         logical_id: _function(logical_id, resource, globals_, resolver, folder)
         for logical_id, resource in template["Resources"].items()
-        if resource.get("Type") in _KINDS and resolver.exists(resource)
+        if resource.get("Type") in _RESOURCE_TYPES and resolver.exists(resource)
     }
 
 
@@ -34,8 +34,8 @@ def _function(
     logical_id: str, resource: Json, globals_: Json, resolver: Resolver, folder: Path
 ) -> Function:
     own = resource.get("Properties") or {}
-    merged = {**globals_, **own} if resource["Type"] == _KINDS[0] else own
-    shared = globals_ if resource["Type"] == _KINDS[0] else {}
+    merged = {**globals_, **own} if resource["Type"] == _RESOURCE_TYPES[0] else own
+    shared = globals_ if resource["Type"] == _RESOURCE_TYPES[0] else {}
     variables = {**_variables(shared), **_variables(own)}
     return Function(
         logical_id=logical_id,
@@ -59,7 +59,7 @@ def _environment(resolver: Resolver, variables: Mapping[str, Any]) -> dict[str, 
 
 
 def _resolved(resolver: Resolver, value: Any) -> Any:
-    """The value, or None when only a deployed stack knows it."""
+    """Return the value, or None when only a deployed stack knows it."""
     try:
         return resolver.resolve(value)
     except Unresolved:
@@ -83,7 +83,7 @@ def _number(resolver: Resolver, properties: Json, name: str, logical_id: str) ->
 def _code(resource: Json, properties: Json, resolver: Resolver, folder: Path) -> str | None:
     # The CDK writes where it put the code into the resource's metadata.
     asset = (resource.get("Metadata") or {}).get("aws:asset:path")
-    place = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
-    if not isinstance(place, str) or "://" in place:
+    path = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
+    if not isinstance(path, str) or "://" in path:
         return None
-    return str(folder / place)
+    return str(folder / path)
