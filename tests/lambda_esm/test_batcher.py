@@ -154,7 +154,7 @@ def test_a_partition_that_holds_enough_is_paused_and_resumed_when_half_is_gone()
     assert not batcher.wait_for_room(0)
     assert batcher.to_pause() == [0]
     assert batcher.to_pause() == [], "once is enough"
-    assert batcher.wait_for_room(0), "a paused partition keeps nobody waiting"
+    assert batcher.wait_for_room(0), "a paused partition does not count"
     taken = 0
     while taken < 500:
         assert batcher.to_resume() == []

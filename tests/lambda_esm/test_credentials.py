@@ -1,4 +1,4 @@
-"""Credentials: the environment's, or those that ``SourceAccessConfigurations`` name."""
+"""Credentials: the environment's, or what ``SourceAccessConfigurations`` name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def secret(**members: str) -> str:
-    """A new secret; its ARN."""
+    """Make a secret, and return its ARN."""
     client: Any = boto3.client("secretsmanager", region_name=REGION)
     made = client.create_secret(Name="the-secret", SecretString=json.dumps(members))
     return str(made["ARN"])

@@ -79,7 +79,7 @@ class Function:
 
 
 class Failures:
-    """A destination that fails as often as it is told to."""
+    """A destination that fails a given number of times."""
 
     def __init__(self, function: Function, failing: int = 0) -> None:
         self.function, self.failing = function, failing

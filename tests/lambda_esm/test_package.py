@@ -6,6 +6,8 @@ import configparser
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -104,3 +106,19 @@ def test_it_is_built_again_byte_for_byte(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert name == first.name
     assert (tmp_path / "again" / name).read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("missing", "use"),
+    [
+        ("boto3", "import lambda_esm.connect.aws"),
+        ("aws_msk_iam_sasl_signer", "lambda_esm.connect.msk_iam.oauth_callback()"),
+    ],
+)
+def test_without_the_extra_it_says_what_to_install(missing: str, use: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; import lambda_esm.connect.msk_iam; {use}"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert "AWS's SDK is needed here: pip install 'lambda-esm[aws]'." in run.stderr

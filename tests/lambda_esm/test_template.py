@@ -23,7 +23,7 @@ ARN = "arn:aws:kafka:us-east-1:123456789012:cluster/demo/751d2973-2"
 
 
 def read(folder: Path, document: Any, *flags: str) -> list[Mapping]:
-    """The mappings of a template; a string is YAML."""
+    """Return the mappings of a template; a string is YAML."""
     path = folder / ("template.yaml" if isinstance(document, str) else "template.json")
     path.write_text(document if isinstance(document, str) else json.dumps(document))
     return read_mappings(parse(["--template", str(path), *flags]))
@@ -35,7 +35,7 @@ def read_one(folder: Path, document: Any, *flags: str) -> Mapping:
 
 
 def properties(folder: Path, *flags: str, **changed: Any) -> Mapping:
-    """A mapping with these properties instead of the usual ones; None takes one away."""
+    """Return a mapping with these properties instead of the usual ones; None removes one."""
     made = mapping("topic", **changed)
     made["Properties"] = {k: v for k, v in made["Properties"].items() if v is not None}
     return read_one(folder, template({"M": made}), *flags)

@@ -21,3 +21,10 @@ class BrokerUnreachable(EsmError):
 
 class SettingsError(EsmError):
     """A variable is missing, or its value cannot be used; the message names it."""
+
+
+class ExtraMissing(EsmError):
+    """The packages of the extra ``aws`` are not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("AWS's SDK is needed here: pip install 'lambda-esm[aws]'.")

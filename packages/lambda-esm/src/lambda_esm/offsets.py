@@ -23,7 +23,7 @@ DESCRIPTION: Final = """\
 Show each mapping's consumer group, its committed offset and the end of each partition.
 
 With --to, commit other offsets for one topic; its mapping goes on from there when it starts.
-Stop or disable the mapping before: only the single member of a group can set its offsets.
+Stop or disable the mapping before: the command must be the only member of the group.
 """
 EPILOG: Final = """\
 examples:

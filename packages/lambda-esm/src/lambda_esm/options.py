@@ -103,12 +103,12 @@ def add_template(parser: Any) -> None:
     )
 
 
-def add_kafka_client(parser: Any) -> None:
+def add_kafka_client(parser: Any, *, default_servers: str = "KAFKA_BOOTSTRAP_SERVERS") -> None:
     """Add the flags of the Kafka client, which all commands have."""
     parser.add_argument(
         "--bootstrap-servers",
         metavar="HOST:PORT,...",
-        help="brokers to use instead of those that the template or KAFKA_BOOTSTRAP_SERVERS names",
+        help=f"brokers (default: {default_servers})",
     )
     parser.add_argument(
         "--kafka-property",
@@ -159,7 +159,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def _add_kafka(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("Kafka")
-    add_kafka_client(group)
+    add_kafka_client(group, default_servers="those of the template")
     group.add_argument(
         "--group-protocol",
         choices=("auto", "consumer", "classic"),
@@ -194,7 +194,7 @@ def _add_invocations(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         type=_count,
         metavar="N",
-        help="most invocations of one function at a time (default: its reserved concurrency)",
+        help="most invocations of one function at a time (default: the reserved one)",
     )
     group.add_argument(
         "--payload-limit",

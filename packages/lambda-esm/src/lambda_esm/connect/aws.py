@@ -10,12 +10,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
+from lambda_esm.errors import EsmError, ExtraMissing
 
-from lambda_esm.errors import EsmError
+try:
+    import boto3
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError as error:
+    raise ExtraMissing from error
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 

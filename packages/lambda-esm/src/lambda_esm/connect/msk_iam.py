@@ -8,10 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from lambda_esm.errors import ExtraMissing
+
 
 def oauth_callback() -> Callable[[str], tuple[str, float]]:
-    """Return librdkafka's ``oauth_cb``, which gives a token and its expiry in Unix seconds."""
-    from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+    """Return librdkafka's ``oauth_cb``, which gives a token and its expiry in Unix seconds.
+
+    Raises:
+        ExtraMissing: the signer is not installed.
+    """
+    try:
+        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
+    except ImportError as error:
+        raise ExtraMissing from error
 
     region = os.environ["AWS_REGION"]
 

@@ -43,7 +43,7 @@ class Poller:
         batcher: takes the messages.
         observer: counts and logs.
         matches: says which messages are for the function; None for all.
-        stopping: set when the loop shall end.
+        stopping: set when the loop must end.
         on_failure: called with the error when the loop cannot go on.
         once: whether to end when all partitions are read to their ends and settled.
 
