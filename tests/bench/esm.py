@@ -70,7 +70,7 @@ atexit.register(lambda: print("RESULT", *waits, flush=True))
 
 
 def template(handler: str, folder: Path, topic: str = TOPIC) -> Path:
-    """A template with a function and a mapping in a folder of their own."""
+    """Write a template with a function and a mapping in a folder of their own."""
     (folder / "app.py").write_text(handler)
     path = folder / "template.json"
     mapping = {
@@ -96,9 +96,9 @@ def template(handler: str, folder: Path, topic: str = TOPIC) -> Path:
 
 def consume(servers: str, wait_ms: int, count: int, *, build: bool) -> None:
     """Consume ``count`` records and print how long it took."""
-    from lambda_esm.model.event import Source, rows_of
+    from lambda_esm.model.event import EventSource, records_of
 
-    source = Source.of_cluster(TOPIC, (servers,), None)
+    source = EventSource.of_cluster(TOPIC, (servers,), None)
     config = {"bootstrap.servers": servers, "group.id": "bench"}
     # As the command has it: by default, a full queue stops fetching for a second.
     consumer = Consumer({**config, "fetch.wait.max.ms": wait_ms, "fetch.queue.backoff.ms": 10})
@@ -112,7 +112,7 @@ def consume(servers: str, wait_ms: int, count: int, *, build: bool) -> None:
             by_partition: dict[int, list[object]] = {}
             for message in messages:
                 by_partition.setdefault(message.partition() or 0, []).append(message)
-            source.event(rows_of(by_partition))  # type: ignore[arg-type] # no errors are among them
+            source.event(records_of(by_partition))  # type: ignore[arg-type] # no errors are among them
     last = time.perf_counter(), time.process_time()
     print("RESULT", seen, first[0], last[0], first[1], last[1], flush=True)  # noqa: T201 - a result
     os._exit(0)  # closing the consumer is not measured, and takes a while
@@ -183,25 +183,25 @@ class Bench:
         producer.flush()
 
     def limit(self, *, build: bool) -> Result:
-        """A loop that only consumes, or builds the event too."""
+        """Run a loop that only consumes, or builds the event too."""
         flags = ["--limit", self.servers, str(self.wait_ms), str(self.count), str(int(build))]
         return run(["tests.bench.esm", *flags], self.environment, {0})
 
     def command(self, *flags: str, cores: set[int], handler: str = _HANDLER) -> Result:
-        """The command itself."""
+        """Run the command itself."""
         with tempfile.TemporaryDirectory() as folder:
             path = template(handler, Path(folder))
             arguments = ["--template", str(path), "--bootstrap-servers", self.servers, "--once"]
             return run(["lambda_esm", "run", *arguments, *flags], self.environment, cores)
 
     def best(self, measure: Callable[[], Result]) -> float:
-        """The best of three, in records for each second of a core."""
+        """Return the best of three, in records for each second of a core."""
         return max(measure().rate_of_a_core for _ in range(3))
 
 
 @contextmanager
 def broker(group: Group, *, apache: bool, folder: Path) -> Iterator[tuple[str, int]]:
-    """A broker on the second core; its address, and how long it holds an empty fetch."""
+    """Run a broker; yield its address, and how long it holds an empty fetch (ms)."""
     if apache:
         command = apache_kafka.command(folder / "kafka")
     else:
@@ -233,7 +233,7 @@ _invocations: list[float] = []
 
 
 async def null_function(scope: Any, receive: Any, send: Any) -> None:
-    """An Invoke API (ASGI) whose functions return null; a GET tells how long it took them all."""
+    """Serve an Invoke API (ASGI) whose functions return null; a GET returns how long all took."""
     while (await receive()).get("more_body", False):
         pass
     if scope["method"] == "POST":
@@ -245,7 +245,7 @@ async def null_function(scope: Any, receive: Any, send: Any) -> None:
 
 @contextmanager
 def invoke_api(group: Group) -> Iterator[str]:
-    """The Invoke API in a process; its URL."""
+    """Run the Invoke API in a process; yield its URL."""
     port = str(ports.any_free())
     argv = module(
         "uvicorn", "tests.bench.esm:null_function", "--port", port, "--lifespan", "off",
@@ -258,10 +258,10 @@ def invoke_api(group: Group) -> Iterator[str]:
 
 
 def latencies(bench: Bench, count: int) -> list[float]:
-    """Seconds from the writing of a record to its invocation, of ``count`` single records."""
+    """Return the seconds from writing to invocation, of ``count`` single records."""
     with tempfile.TemporaryDirectory() as folder, Group() as group:
         path = template(_TIMING_HANDLER, Path(folder), TOPIC_OF_LATENCIES)
-        heard: list[str] = []
+        lines: list[str] = []
         arguments = ["--template", str(path), "--bootstrap-servers", bench.servers]
         command = Command(
             "esm",
@@ -269,7 +269,7 @@ def latencies(bench: Bench, count: int) -> list[float]:
             bench.environment,
             ready="ready mappings=",
         )
-        process = Process(command, group, heard.append)
+        process = Process(command, group, lines.append)
         process.wait_ready(PATIENCE_S)
         producer = Producer({"bootstrap.servers": bench.servers, "linger.ms": 0})
         for number in range(_UNCOUNTED + count):
@@ -279,7 +279,7 @@ def latencies(bench: Bench, count: int) -> list[float]:
         producer.flush()
         time.sleep(0.5)
         process.stop()
-    (line,) = [line for line in heard if line.startswith("RESULT")]
+    (line,) = [line for line in lines if line.startswith("RESULT")]
     return sorted(map(float, line.split()[1:][_UNCOUNTED:]))
 
 
@@ -318,7 +318,7 @@ def main(*, apache: bool, count: int) -> None:
 
 
 def show(*cells: str) -> None:
-    """A row of the table."""
+    """Print a row of the table."""
     print(f"{cells[0]:<42}{cells[1]:>12}{cells[2]:>14}", flush=True)  # noqa: T201 - what it is for
 
 

@@ -42,14 +42,14 @@ class Aws:
         )
 
     def queue(self, name: str) -> tuple[str, str]:
-        """A new queue: its URL and its ARN."""
+        """Make a queue; return its URL and its ARN."""
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, answer["Attributes"]["QueueArn"]
 
     def function(self, name: str) -> None:
-        """A new function."""
+        """Make a function."""
         role = self.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as code:
@@ -63,7 +63,7 @@ class Aws:
         )
 
     def messages(self, url: str) -> list[str]:
-        """What is in a queue."""
+        """Return what is in a queue."""
         answer = self.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         return [message["Body"] for message in answer.get("Messages", [])]
 

@@ -1,4 +1,4 @@
-"""The command under test, run as anybody would run it: ``lambda-esm``."""
+"""The command under test, run as its users run it: ``lambda-esm``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAST_RETRIES = ("--retry-delay", "0.01", "--retry-delay-max", "0.05")
 
 
 def function(**properties: Any) -> dict[str, Any]:
-    """A function of a template."""
+    """Return a function of a template."""
     return {
         "Type": "AWS::Serverless::Function",
         "Properties": {
@@ -31,7 +31,7 @@ def function(**properties: Any) -> dict[str, Any]:
 
 
 def mapping(topic: str, **properties: Any) -> dict[str, Any]:
-    """A mapping of a template: window 0, from the oldest record, group ``group-<topic>``."""
+    """Return a mapping of a template: window 0, from the oldest record, group ``group-<topic>``."""
     return {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {
@@ -47,12 +47,12 @@ def mapping(topic: str, **properties: Any) -> dict[str, Any]:
 
 
 def group_of(topic: str) -> str:
-    """The consumer group of :func:`mapping`."""
+    """Return the consumer group of :func:`mapping`."""
     return f"group-{topic}"
 
 
 def template(resources: Mapping[str, Any], **sections: Any) -> dict[str, Any]:
-    """A template with one function and these resources."""
+    """Return a template with one function and these resources."""
     return {**sections, "Resources": {FUNCTION: function(), **resources}}
 
 
@@ -75,7 +75,7 @@ class Esm:
         return self
 
     def stop(self, timeout: float = 15.0) -> int:
-        """Ask it to end, and say how it did."""
+        """Stop it, and return its exit status."""
         self.process.stop(timeout)
         return self.exit_code()
 
@@ -84,7 +84,7 @@ class Esm:
         self.process.kill()
 
     def exit_code(self, timeout: float = 60.0) -> int:
-        """Wait for its end."""
+        """Wait for its end, and return its exit status."""
         eventually(lambda: self.process.exit_code is not None, timeout)
         assert self.process.exit_code is not None
         return self.process.exit_code
@@ -102,7 +102,7 @@ class Esm:
         return eventually(lambda: re.search(pattern, self.text))
 
     def invocations(self) -> list[dict[str, str]]:
-        """The log lines of invocations, as members."""
+        """Return the log lines of invocations, as members."""
         found = [line for line in list(self.lines) if " invoked function=" in line]
         return [dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", line)) for line in found]
 
@@ -136,7 +136,7 @@ class Runner:
         return self._start(["run", "--template", str(path), *where, *FAST_RETRIES, *flags], env)
 
     def replay(self, destination: str, *flags: str, env: Mapping[str, str] | None = None) -> Esm:
-        """Put back what a destination has."""
+        """Replay what a destination has."""
         return self._start(
             ["replay", destination, "--bootstrap-servers", self._servers, *flags], env
         )

@@ -22,7 +22,7 @@ def kafka(broker: str) -> Kafka:
 
 @pytest.fixture
 def topic(kafka: Kafka, request: pytest.FixtureRequest) -> str:
-    """A new topic with four partitions; its name has dots and dashes."""
+    """Make a topic with four partitions; its name has dots and dashes."""
     return kafka.topic(request.function.__name__[:40])
 
 
@@ -34,7 +34,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def esm(tmp_path: Path, kafka: Kafka, group: Group) -> Iterator[Runner]:
-    """Starts the command; what is left of it ends with the test."""
+    """Start commands; what is left of them ends with the test."""
     runner = Runner(tmp_path, kafka.servers, kafka.fetch_wait_ms, group)
     yield runner
     runner.close()

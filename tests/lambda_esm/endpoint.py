@@ -27,7 +27,7 @@ THROTTLED = Reply({"Type": "User", "Message": "Rate Exceeded."}, 429)
 
 
 def failing(*positions: tuple[str, int]) -> Reply:
-    """A partial batch response that lists partition names and offsets."""
+    """Return a partial batch response that lists partition names and offsets."""
     items = [{"itemIdentifier": {"partition": p, "offset": o}} for p, o in positions]
     return Reply({"batchItemFailures": items})
 
@@ -136,6 +136,6 @@ class Endpoint:
                 self.wfile.flush()
 
             def log_message(self, *args: object) -> None:
-                """Tests look at calls, not at a log."""
+                """Write no log: tests look at calls."""
 
         return Handler

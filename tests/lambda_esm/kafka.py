@@ -40,7 +40,7 @@ class Kafka:
         )
 
     def topic(self, name: str = "") -> str:
-        """A new topic with four partitions."""
+        """Make a topic with four partitions, and return its name."""
         made = f"esm.{name or 'topic'}-{next(self._numbers)}-{uuid.uuid4().hex[:8]}"
         if self.embedded:
             self._producer.list_topics(made, timeout=30)
@@ -85,7 +85,7 @@ class Kafka:
         assert not any(errors), errors
 
     def read(self, topic: str, count: int, timeout: float = PATIENCE_S) -> list[Message]:
-        """The first ``count`` records of a topic, over all partitions."""
+        """Return the first ``count`` records of a topic, over all partitions."""
         consumer = self._consumer("reader")
         partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
@@ -94,7 +94,7 @@ class Kafka:
         return found
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
-        """The offsets a group has committed; partitions without one are left out."""
+        """Return the offsets a group has committed; partitions without one are left out."""
         consumer = self._consumer(group)
         asked = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         try:

@@ -15,7 +15,7 @@ from tests.services import eventually
 
 
 def refusal(running: Esm) -> str:
-    """It has ended with a sentence; what that was."""
+    """Return the sentence that the command ended with."""
     assert running.exit_code() == 2
     assert "Traceback" not in running.text
     return running.text

@@ -1,4 +1,4 @@
-"""Credentials: the environment's, or those that ``SourceAccessConfigurations`` name."""
+"""Credentials: the environment's, or what ``SourceAccessConfigurations`` name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambda_esm.connect.credentials import connection
+from lambda_esm.connect.credentials import connection_config
 from lambda_esm.errors import EsmError
 from lambda_esm.model.mapping import Mapping
 from tests.lambda_esm.test_template import properties
@@ -29,7 +29,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def secret(**members: str) -> str:
-    """A new secret; its ARN."""
+    """Make a secret, and return its ARN."""
     client: Any = boto3.client("secretsmanager", region_name=REGION)
     made = client.create_secret(Name="the-secret", SecretString=json.dumps(members))
     return str(made["ARN"])
@@ -42,7 +42,7 @@ def with_access(folder: Path, *access: tuple[str, str]) -> Mapping:
 
 def own_cluster(mapping: Mapping) -> dict[str, Any]:
     """librdkafka's properties that have to do with security, for the template's own brokers."""
-    config = connection(mapping, {}, from_template=True)
+    config = connection_config(mapping, {}, from_template=True)
     return {k: v for k, v in config.items() if k.split(".")[0] in ("sasl", "ssl", "security")}
 
 
@@ -104,7 +104,7 @@ def test_other_brokers_than_the_templates_have_the_environments_security(tmp_pat
         "KAFKA_SASL_PASSWORD": "mine",
     }
 
-    config = connection(mapping, env, from_template=False)
+    config = connection_config(mapping, env, from_template=False)
 
     assert (config["sasl.username"], config["sasl.password"]) == ("me", "mine")
     assert config["security.protocol"] == "SASL_SSL"
@@ -113,7 +113,7 @@ def test_other_brokers_than_the_templates_have_the_environments_security(tmp_pat
 def test_msk_iam_signs_a_token_with_the_environments_credentials(tmp_path: Path) -> None:
     env = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_MECHANISM": "AWS_MSK_IAM"}
 
-    config = connection(properties(tmp_path), env, from_template=False)
+    config = connection_config(properties(tmp_path), env, from_template=False)
 
     assert config["sasl.mechanism"] == "OAUTHBEARER"
     token, _ = config["oauth_cb"]("")

@@ -9,46 +9,49 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_esm.deliver.delivery import Delivery, Pace, Stopped
-from lambda_esm.destinations.on_failure import DestinationError, Failure
-from lambda_esm.model.event import Rows
+from lambda_esm.batch.partition import Batch, Partition
+from lambda_esm.deliver.delivery import Delivery, Stopped
+from lambda_esm.destinations.on_failure import DestinationError, DiscardedRecords
+from lambda_esm.model.backoff import BackoffPolicy
+from lambda_esm.model.event import Records
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Kind, Outcome
+from lambda_esm.model.outcome import Outcome, Result
 from lambda_esm.observe.metrics import Metrics
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.partition import Batch, Partition
-from tests.lambda_esm.records import FakeRecord
+from tests.lambda_esm.messages import FakeMessage
 from tests.lambda_esm.test_batcher import a_mapping
 
 Place = tuple[int, int]
 LIMIT = 6_291_456
 
 
-def places(rows: Rows) -> set[Place]:
-    return {(number, row[0]) for number, partition in rows.items() for row in partition}
+def places(records: Records) -> set[Place]:
+    return {
+        (number, record.offset) for number, partition in records.items() for record in partition
+    }
 
 
 def a_batch(counts: dict[int, int]) -> Batch:
     batch = Batch()
     for number, count in counts.items():
-        batch.records[number] = [
-            FakeRecord(b"x", partition=number, offset=offset) for offset in range(count)
+        batch.messages[number] = [
+            FakeMessage(b"x", partition=number, offset=offset) for offset in range(count)
         ]
         batch.partitions[number] = Partition(number)
-        batch.ends[number] = count
+        batch.end_offsets[number] = count
     return batch
 
 
 class Function:
     """Answers by a plan, then always well; remembers what it has been sent."""
 
-    def __init__(self, plan: list[tuple[Kind, int]], batch: Batch) -> None:
+    def __init__(self, plan: list[tuple[Result, int]], batch: Batch) -> None:
         self.plan, self.batch = plan, batch
         self.done: set[Place] = set()
         self.sent: list[set[Place]] = []
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
-        here = places(rows)
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        here = places(records)
         assert not here & self.done, "a record that was done has been sent again"
         self.check_settled()
         self.sent.append(here)
@@ -59,12 +62,12 @@ class Function:
             items = [
                 {"itemIdentifier": {"partition": f"topic-{p}", "offset": o}} for p, o in failed
             ]
-            return Outcome(kind="success", request_id="r", answer={"batchItemFailures": items})
+            return Outcome(result="success", request_id="r", response={"batchItemFailures": items})
         if kind == "malformed":
-            return Outcome(kind="success", request_id="r", answer="nonsense")
+            return Outcome(result="success", request_id="r", response="nonsense")
         if kind == "success":
             self.done |= here
-        return Outcome(kind=kind, request_id="r", reason="as planned")
+        return Outcome(result=kind, request_id="r", reason="as planned")
 
     def check_settled(self) -> None:
         for number, partition in self.batch.partitions.items():
@@ -76,19 +79,19 @@ class Function:
 
 
 class Failures:
-    """A destination that fails as often as it is told to."""
+    """A destination that fails a given number of times."""
 
     def __init__(self, function: Function, failing: int = 0) -> None:
         self.function, self.failing = function, failing
-        self.taken: list[Failure] = []
+        self.taken: list[DiscardedRecords] = []
 
-    def send(self, failure: Failure) -> None:
+    def send(self, discarded: DiscardedRecords) -> None:
         if self.failing:
             self.failing -= 1
             raise DestinationError("away")
-        self.taken.append(failure)
-        assert not places(failure.rows) & self.function.done
-        self.function.done |= places(failure.rows)
+        self.taken.append(discarded)
+        assert not places(discarded.records) & self.function.done
+        self.function.done |= places(discarded.records)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -107,12 +110,12 @@ def a_delivery(
         slots,
         stopping or Event(),
         Observer(mapping, Metrics()),
-        Pace(0.0001, 0.0001),
+        BackoffPolicy(0.0001, 0.0001),
         LIMIT,
     )
 
 
-kinds: st.SearchStrategy[Kind] = st.sampled_from(
+kinds: st.SearchStrategy[Result] = st.sampled_from(
     ["success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"]
 )
 
@@ -127,7 +130,7 @@ kinds: st.SearchStrategy[Kind] = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 def test_each_record_is_settled_exactly_once_whatever_happens(
     counts: dict[int, int],
-    plan: list[tuple[Kind, int]],
+    plan: list[tuple[Result, int]],
     bisect: bool,
     retries: int,
     failing: int,
@@ -135,7 +138,11 @@ def test_each_record_is_settled_exactly_once_whatever_happens(
     batch = a_batch(counts)
     function = Function(plan, batch)
     delivery = a_delivery(
-        function, Failures(function, failing), partial=True, bisect=bisect, retries=retries
+        function,
+        Failures(function, failing),
+        report_batch_item_failures=True,
+        bisect_batch_on_error=bisect,
+        maximum_retry_attempts=retries,
     )
 
     delivery.deliver(batch)
@@ -153,16 +160,16 @@ def test_bisect_needs_at_most_2_log2_n_plus_1_invocations(count: int, poison: in
     bad = (0, poison % count)
     answer = function.invoke
 
-    def invoke(mapping: Mapping, rows: Rows) -> Outcome:
-        function.plan = [("error", 0)] if bad in places(rows) else []
-        return answer(mapping, rows)
+    def invoke(mapping: Mapping, records: Records) -> Outcome:
+        function.plan = [("error", 0)] if bad in places(records) else []
+        return answer(mapping, records)
 
     function.invoke = invoke  # type: ignore[method-assign] # it depends on what is sent
     taken = Failures(function)
 
-    a_delivery(function, taken, bisect=True, retries=0).deliver(batch)
+    a_delivery(function, taken, bisect_batch_on_error=True, maximum_retry_attempts=0).deliver(batch)
 
-    assert [places(failure.rows) for failure in taken.taken] == [{bad}]
+    assert [places(discarded.records) for discarded in taken.taken] == [{bad}]
     assert len(function.sent) <= 2 * (count - 1).bit_length() + 1
 
 
@@ -172,14 +179,16 @@ def test_a_stop_breaks_off_between_two_attempts_and_settles_nothing_too_much() -
     function = Function([("partial", 1)], batch)  # the first and the third fail
     answer = function.invoke
 
-    def invoke(mapping: Mapping, rows: Rows) -> Outcome:
+    def invoke(mapping: Mapping, records: Records) -> Outcome:
         stopping.set()
-        return answer(mapping, rows)
+        return answer(mapping, records)
 
     function.invoke = invoke  # type: ignore[method-assign] # it stops while it is out
 
     with pytest.raises(Stopped):
-        a_delivery(function, Failures(function), stopping, partial=True).deliver(batch)
+        a_delivery(function, Failures(function), stopping, report_batch_item_failures=True).deliver(
+            batch
+        )
 
     assert function.done == {(0, 1), (0, 3)}
     assert batch.partitions[0].settled is None
@@ -190,9 +199,9 @@ def test_a_partition_that_has_to_leave_is_not_sent_again_nor_settled() -> None:
     function = Function([("error", 0)], batch)
     answer = function.invoke
 
-    def invoke(mapping: Mapping, rows: Rows) -> Outcome:
+    def invoke(mapping: Mapping, records: Records) -> Outcome:
         batch.partitions[0].owned = False
-        return answer(mapping, rows)
+        return answer(mapping, records)
 
     function.invoke = invoke  # type: ignore[method-assign] # the rebalance comes while it is out
 
@@ -207,9 +216,9 @@ def test_what_ended_well_while_its_partition_had_to_leave_is_settled() -> None:
     function = Function([], batch)
     answer = function.invoke
 
-    def invoke(mapping: Mapping, rows: Rows) -> Outcome:
+    def invoke(mapping: Mapping, records: Records) -> Outcome:
         batch.partitions[0].owned = False
-        return answer(mapping, rows)
+        return answer(mapping, records)
 
     function.invoke = invoke  # type: ignore[method-assign] # the rebalance comes while it is out
 
@@ -221,7 +230,7 @@ def test_what_ended_well_while_its_partition_had_to_leave_is_settled() -> None:
 def test_a_record_whose_headers_only_seem_too_large_is_sent() -> None:
     """The bound counts five characters a byte; these take three and a comma."""
     batch = a_batch({0: 1})
-    batch.records[0] = [FakeRecord(b"x", headers=[("h", b"d" * 1_300_000)])]
+    batch.messages[0] = [FakeMessage(b"x", headers=[("h", b"d" * 1_300_000)])]
     function = Function([], batch)
     taken = Failures(function)
 

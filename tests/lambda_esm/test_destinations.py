@@ -28,7 +28,7 @@ def aws() -> Iterator[Aws]:
 
 
 def failing_to(destination: str, topic: str, **properties: Any) -> dict[str, Any]:
-    """A mapping that gives up after one retry."""
+    """Return a mapping that gives up after one retry."""
     config = {"OnFailure": {"Destination": destination}}
     return template(
         {"M": mapping(topic, DestinationConfig=config, MaximumRetryAttempts=1, **properties)}
@@ -247,14 +247,14 @@ def test_while_the_destination_is_away_nothing_is_committed_and_nothing_lost(
 
 
 def replay(esm: Runner, destination: str, *flags: str, aws: Aws | None = None) -> str:
-    """Put back what a destination has; what the command said."""
+    """Replay what a destination has; return the command's output."""
     running = esm.replay(destination, *flags, env=aws.env if aws else None)
     assert running.exit_code() == 0, running.text
     return running.text
 
 
 def check_replayed(kafka: Kafka, topic: str) -> None:
-    """The records of :func:`write_two`, and once more just as they were."""
+    """Check that the records of :func:`write_two` are there twice, each just as it was."""
     messages = kafka.read(topic, 4)
     seen = [(m.key(), m.value(), m.headers(), m.partition(), m.timestamp()[1]) for m in messages]
     assert len(seen) == 4

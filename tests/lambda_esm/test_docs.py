@@ -53,10 +53,22 @@ def test_the_example_is_ten_lines() -> None:
     assert len([line for line in lines if not line.startswith("#")]) == 10
 
 
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (found,) = (a.choices for a in command_line()._actions if isinstance(a.choices, dict))
+    return found
+
+
 def actions() -> list[argparse.Action]:
-    """The arguments of all commands."""
-    (commands,) = (a.choices for a in command_line()._actions if isinstance(a.choices, dict))
-    return [action for parser in commands.values() for action in parser._actions]
+    """Return the arguments of all commands."""
+    return [action for parser in commands().values() for action in parser._actions]
+
+
+def test_every_command_has_examples_that_can_be_parsed() -> None:
+    for name, parser in commands().items():
+        examples = re.findall(rf"^  lambda-esm ({name} .*)$", parser.epilog or "", re.MULTILINE)
+        assert examples
+        for example in examples:
+            command_line().parse_args(shlex.split(example))
 
 
 def test_every_flag_it_names_exists() -> None:

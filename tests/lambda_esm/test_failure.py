@@ -24,14 +24,14 @@ def once(esm: Runner, endpoint: Endpoint, topic: str, *flags: str, **properties:
 
 
 def fail_first(endpoint: Endpoint, *replies: Reply) -> None:
-    """The first invocations get these answers, all others succeed."""
+    """Give the first invocations these answers; all others succeed."""
     endpoint.answer = lambda _: (
         replies[len(endpoint.calls) - 1] if len(endpoint.calls) <= len(replies) else OK
     )
 
 
 def poisoned_by(endpoint: Endpoint, *poison: str) -> None:
-    """An invocation fails when it has one of these values."""
+    """Fail the invocations that have one of these values."""
     endpoint.answer = lambda call: ERROR if set(poison) & set(call.values) else OK
 
 

@@ -13,7 +13,7 @@ from lambda_esm.model.event import Headers
 from tests.lambda_esm.command import Runner, group_of, mapping, template
 from tests.lambda_esm.endpoint import Endpoint
 from tests.lambda_esm.kafka import Kafka
-from tests.lambda_esm.records import FakeRecord
+from tests.lambda_esm.messages import FakeMessage
 from tests.services import eventually
 
 
@@ -24,8 +24,8 @@ def criteria(*patterns: Any) -> dict[str, Any]:
 def passes(
     pattern: Any, value: bytes | None, key: bytes | None = None, headers: Headers | None = None
 ) -> bool:
-    record = FakeRecord(value, key, headers, partition=3, offset=300)
-    return Filter([json.dumps(pattern)])(record)
+    message = FakeMessage(value, key, headers, partition=3, offset=300)
+    return Filter([json.dumps(pattern)]).matches(message)
 
 
 def test_only_records_that_match_reach_the_function(

@@ -17,7 +17,7 @@ from tests.services import eventually
 SAYING = """
 import json, sys
 def say(**what):
-    sys.stdout.write("SAYS " + json.dumps(what) + "\\n")  # in one piece
+    sys.stdout.write("SAYS " + json.dumps(what) + "\\n")  # in one batch_slice
     sys.stdout.flush()
 """
 

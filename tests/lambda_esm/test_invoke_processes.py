@@ -194,3 +194,28 @@ def handler(event, context):
     assert [line["result"] for line in running.invocations()] == ["success"]
     assert kafka.committed(group_of(topic), topic) == {0: 1}
     assert not psutil.pid_exists(pid)
+
+
+def test_the_death_of_a_worker_is_noticed_though_a_program_it_started_lives_on(
+    esm: Runner, kafka: Kafka, topic: str
+) -> None:
+    esm.handler(
+        """
+import os, pathlib
+def handler(event, context):
+    first = pathlib.Path(__file__).with_name("first")
+    if not first.exists():
+        first.touch()
+        os.system("sleep 8 >/dev/null 2>&1 &")
+        os._exit(3)
+"""
+    )
+    kafka.write(topic, "x")
+
+    document = template({FUNCTION: function(Timeout=8), "M": mapping(topic)})
+    running = esm(document, *PROCESSES, "--once")
+    assert running.exit_code() == 0
+
+    failed, succeeded = running.invocations()
+    assert (failed["result"], succeeded["result"]) == ("error", "success")
+    assert float(failed["ms"]) < 5000

@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer
 
-from lambda_esm.deliver.delivery import Delivery, Pace
+from lambda_esm.batch.batcher import Batcher
+from lambda_esm.deliver.delivery import Delivery
 from lambda_esm.deliver.workers import Workers
+from lambda_esm.model.backoff import BackoffPolicy
 from lambda_esm.observe.metrics import Metrics
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.batcher import Batcher
 from lambda_esm.poll.poller import Poller
 from tests.lambda_esm.test_batcher import LIMIT, a_mapping
 from tests.lambda_esm.test_delivery import Function, a_batch
@@ -60,7 +61,7 @@ def test_a_group_that_cannot_be_left_is_not_waited_for(
     batcher, observer = Batcher(mapping, LIMIT), Observer(mapping, Metrics())
     slots = BoundedSemaphore(1)
     function = Function([], a_batch({}))
-    delivery = Delivery(mapping, function, None, slots, stopping, observer, Pace(), LIMIT)
+    delivery = Delivery(mapping, function, None, slots, stopping, observer, BackoffPolicy(), LIMIT)
     workers = Workers(mapping, batcher, delivery, slots, stopping, failures.append)
     poller = Poller(mapping, batcher, observer, None, stopping, failures.append, once=False)
     poller.start([lambda: cast("Consumer", consumer)], workers)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from lambda_esm.deliver.response import MalformedAnswer, failed_records
-from lambda_esm.model.event import Row, Rows
+from lambda_esm.deliver.response import MalformedResponse, failed_records
+from lambda_esm.model.event import Record, Records
 
 TOPIC = "user.register-v2"
-ROWS: Rows = {
-    number: [(offset, (1, 0), None, b"x", None) for offset in range(10, 13)] for number in (0, 3)
+RECORDS: Records = {
+    number: [Record(offset, 1, 0, None, b"x", None) for offset in range(10, 13)]
+    for number in (0, 3)
 }
 
 
@@ -23,8 +24,8 @@ def identifier(partition: Any = f"{TOPIC}-0", offset: Any = 10) -> dict[str, Any
     return {"partition": partition, "offset": offset}
 
 
-def offsets(rows: list[Row]) -> list[int]:
-    return [row[0] for row in rows]
+def offsets(records: list[Record]) -> list[int]:
+    return [record.offset for record in records]
 
 
 def test_the_listed_records_in_the_order_of_their_partitions() -> None:
@@ -32,13 +33,16 @@ def test_the_listed_records_in_the_order_of_their_partitions() -> None:
         identifier(f"{TOPIC}-3", 12), identifier(offset=11), identifier(f"{TOPIC}-3", 10)
     )
 
-    failed = failed_records(answer, TOPIC, ROWS)
+    failed = failed_records(answer, TOPIC, RECORDS)
 
-    assert {number: offsets(rows) for number, rows in failed.items()} == {0: [11], 3: [10, 12]}
+    assert {number: offsets(records) for number, records in failed.items()} == {
+        0: [11],
+        3: [10, 12],
+    }
 
 
 def test_a_record_listed_twice_fails_once() -> None:
-    failed = failed_records(listing(identifier(), identifier()), TOPIC, ROWS)
+    failed = failed_records(listing(identifier(), identifier()), TOPIC, RECORDS)
 
     assert offsets(failed[0]) == [10]
 
@@ -49,7 +53,7 @@ def test_a_record_listed_twice_fails_once() -> None:
     ids=repr,
 )
 def test_an_answer_that_lists_nothing_is_success(answer: Any) -> None:
-    assert failed_records(answer, TOPIC, ROWS) == {}
+    assert failed_records(answer, TOPIC, RECORDS) == {}
 
 
 @pytest.mark.parametrize(
@@ -75,8 +79,8 @@ def test_an_answer_that_lists_nothing_is_success(answer: Any) -> None:
     ids=repr,
 )
 def test_an_unknown_or_malformed_identifier_fails_the_whole_batch(bad: Any) -> None:
-    with pytest.raises(MalformedAnswer):
-        failed_records(listing(identifier(), bad), TOPIC, ROWS)
+    with pytest.raises(MalformedResponse):
+        failed_records(listing(identifier(), bad), TOPIC, RECORDS)
 
 
 @pytest.mark.parametrize(
@@ -96,5 +100,5 @@ def test_an_unknown_or_malformed_identifier_fails_the_whole_batch(bad: Any) -> N
     ids=repr,
 )
 def test_a_malformed_answer_fails_the_whole_batch(answer: Any) -> None:
-    with pytest.raises(MalformedAnswer):
-        failed_records(answer, TOPIC, ROWS)
+    with pytest.raises(MalformedResponse):
+        failed_records(answer, TOPIC, RECORDS)

@@ -110,7 +110,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def topic(cluster: Cluster) -> str:
-    """A new topic of this cluster, with one record."""
+    """Make a topic of this cluster, with one record."""
     topic = cluster.open.topic("secured")
     cluster.open.write(topic, "for those who may")
     return topic

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.model.mapping import Mapping, Pollers
+from lambda_esm.model.mapping import Mapping, ProvisionedPollers
 from lambda_esm.options import parse
 from lambda_esm.template.selection import read_mappings
 from tests.lambda_esm.command import FUNCTION, function, mapping, template
@@ -23,7 +23,7 @@ ARN = "arn:aws:kafka:us-east-1:123456789012:cluster/demo/751d2973-2"
 
 
 def read(folder: Path, document: Any, *flags: str) -> list[Mapping]:
-    """The mappings of a template; a string is YAML."""
+    """Return the mappings of a template; a string is YAML."""
     path = folder / ("template.yaml" if isinstance(document, str) else "template.json")
     path.write_text(document if isinstance(document, str) else json.dumps(document))
     return read_mappings(parse(["--template", str(path), *flags]))
@@ -35,7 +35,7 @@ def read_one(folder: Path, document: Any, *flags: str) -> Mapping:
 
 
 def properties(folder: Path, *flags: str, **changed: Any) -> Mapping:
-    """A mapping with these properties instead of the usual ones; None takes one away."""
+    """Return a mapping with these properties instead of the usual ones; None removes one."""
     made = mapping("topic", **changed)
     made["Properties"] = {k: v for k, v in made["Properties"].items() if v is not None}
     return read_one(folder, template({"M": made}), *flags)
@@ -56,7 +56,7 @@ def test_the_mappings_of_this_project() -> None:
     )
 
     assert "user.register" in {each.topic for each in mappings}
-    assert {each.servers for each in mappings} == {("localhost:9092",)}
+    assert {each.bootstrap_servers for each in mappings} == {("localhost:9092",)}
     assert all(each.function.handler.endswith("handler") for each in mappings)
     assert all("KAFKA_BOOTSTRAP_SERVERS" in each.function.environment for each in mappings)
 
@@ -88,8 +88,12 @@ def test_plain_cloudformation(tmp_path: Path) -> None:
         """,
     )
 
-    assert (found.logical_id, found.topic, found.start) == ("Mapping", "orders", "LATEST")
-    assert found.servers == ("a:9092", "b:9092")
+    assert (found.logical_id, found.topic, found.starting_position) == (
+        "Mapping",
+        "orders",
+        "LATEST",
+    )
+    assert found.bootstrap_servers == ("a:9092", "b:9092")
     assert (found.function.name, found.function.timeout_s) == ("the-worker", 30)
     assert found.function.memory_mb == 512
     assert found.function.code == str(tmp_path / "src")
@@ -172,10 +176,10 @@ def test_sam_events_of_type_msk_and_self_managed_kafka(tmp_path: Path) -> None:
         "localhost:9092",
     )
 
-    assert (managed.logical_id, managed.source_arn) == ("WorkerManaged", ARN)
+    assert (managed.logical_id, managed.event_source_arn) == ("WorkerManaged", ARN)
     assert (managed.group_id, managed.batch_size, managed.topic) == ("group", 7, "managed")
-    assert (own.logical_id, own.source_arn, own.window_s) == ("WorkerOwn", None, 2)
-    assert own.partial
+    assert (own.logical_id, own.event_source_arn, own.batching_window_s) == ("WorkerOwn", None, 2)
+    assert own.report_batch_item_failures
     assert own.filters == ('{"value": ["x"]}',)
     assert own.function.timeout_s == 20
 
@@ -222,8 +226,16 @@ def test_intrinsic_functions_are_resolved_from_the_parameters(tmp_path: Path) ->
         """
     small = read_one(tmp_path, document)
 
-    assert (small.topic, small.start, small.batch_size) == ("dev.orders", "TRIM_HORIZON", 10)
-    assert (small.window_s, small.retries, small.servers) == (1, None, ("a:9092", "b:9092"))
+    assert (small.topic, small.starting_position, small.batch_size) == (
+        "dev.orders",
+        "TRIM_HORIZON",
+        10,
+    )
+    assert (small.batching_window_s, small.maximum_retry_attempts, small.bootstrap_servers) == (
+        1,
+        None,
+        ("a:9092", "b:9092"),
+    )
     assert small.function.name == "dev-worker"
     assert small.function.environment == {
         "JOINED": "a-dev-b:9092",
@@ -233,8 +245,8 @@ def test_intrinsic_functions_are_resolved_from_the_parameters(tmp_path: Path) ->
 
     prod = document.replace("Properties: {Topics: [never]}", "Properties: {}")
     large = read_one(tmp_path, prod, "--parameter", "Stage=prod", "--parameter", "Size=50")
-    assert (large.topic, large.start, large.batch_size) == ("prod.orders", "LATEST", 50)
-    assert (large.window_s, large.retries) == (5, 3)
+    assert (large.topic, large.starting_position, large.batch_size) == ("prod.orders", "LATEST", 50)
+    assert (large.batching_window_s, large.maximum_retry_attempts) == (5, 3)
 
 
 def test_brokers_from_the_command_line_stand_for_what_the_template_leaves_open(
@@ -251,7 +263,7 @@ def test_brokers_from_the_command_line_stand_for_what_the_template_leaves_open(
 
     found = read_one(tmp_path, document, "--bootstrap-servers", "x:1,y:2")
 
-    assert found.servers == ("x:1", "y:2")
+    assert found.bootstrap_servers == ("x:1", "y:2")
     assert found.function.environment == {"SERVERS": "x:1,y:2"}
     with pytest.raises(TemplateError, match=r"The parameter \w+ has no value; pass --parameter"):
         read(tmp_path, document)
@@ -265,7 +277,7 @@ def test_the_arn_of_a_cluster_elsewhere_may_stay_unknown(tmp_path: Path) -> None
         SelfManagedEventSource=None,
     )
 
-    assert (found.source_arn or "").startswith("arn:aws:kafka:")
+    assert (found.event_source_arn or "").startswith("arn:aws:kafka:")
 
 
 def test_destinations_may_be_resources_of_the_template(tmp_path: Path) -> None:
@@ -308,31 +320,40 @@ def test_only_the_mappings_of_the_functions_asked_for(tmp_path: Path) -> None:
 def test_the_defaults_are_lambdas(tmp_path: Path) -> None:
     found = properties(tmp_path, MaximumBatchingWindowInSeconds=None)
 
-    assert (found.batch_size, found.window_s) == (100, 0.5)
-    assert (found.retries, found.record_age_s) == (None, None)
-    assert (found.bisect, found.partial, found.destination) == (False, False, "")
+    assert (found.batch_size, found.batching_window_s) == (100, 0.5)
+    assert (found.maximum_retry_attempts, found.maximum_record_age_s) == (None, None)
+    assert (found.bisect_batch_on_error, found.report_batch_item_failures, found.destination) == (
+        False,
+        False,
+        "",
+    )
     assert (found.filters, found.pollers) == ((), None)
 
 
 def test_infinite_retries_are_ten_with_a_destination(tmp_path: Path) -> None:
     config = {"OnFailure": {"Destination": "kafka://failed"}}
 
-    assert properties(tmp_path, DestinationConfig=config).retries == 10
-    assert properties(tmp_path, DestinationConfig=config, MaximumRetryAttempts=50).retries == 50
+    assert properties(tmp_path, DestinationConfig=config).maximum_retry_attempts == 10
+    assert (
+        properties(
+            tmp_path, DestinationConfig=config, MaximumRetryAttempts=50
+        ).maximum_retry_attempts
+        == 50
+    )
 
 
 def test_an_empty_destination_is_none(tmp_path: Path) -> None:
     found = properties(tmp_path, DestinationConfig={"OnFailure": {"Destination": ""}})
 
-    assert (found.destination, found.retries) == ("", None)
+    assert (found.destination, found.maximum_retry_attempts) == ("", None)
 
 
 def test_provisioned_pollers_and_their_defaults(tmp_path: Path) -> None:
     both = {"MinimumPollers": 2, "MaximumPollers": 5, "PollerGroupName": "group"}
 
-    assert properties(tmp_path, ProvisionedPollerConfig=both).pollers == Pollers(2, 5)
+    assert properties(tmp_path, ProvisionedPollerConfig=both).pollers == ProvisionedPollers(2, 5)
     group = {"PollerGroupName": "group"}
-    assert properties(tmp_path, ProvisionedPollerConfig=group).pollers == Pollers(1, 200)
+    assert properties(tmp_path, ProvisionedPollerConfig=group).pollers == ProvisionedPollers(1, 200)
     assert properties(tmp_path, ProvisionedPollerConfig={}).pollers is None, "back to on-demand"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_esm.template import load_template
+from lambda_esm.template.document import load_template
 from notification.bootstrap import NotificationFunction
 from notification.settings import Settings
 from notification.transports.smtp_server import SmtpServer

@@ -1,4 +1,4 @@
-"""All mappings together: wired, started, watched, stopped."""
+"""All mappings together: put together, started, watched, stopped."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.connect.brokers import Cluster, probe
-from lambda_esm.connect.client import GroupProtocol, consumer_config
-from lambda_esm.connect.credentials import connection
+from lambda_esm.connect.client import consumer_config
+from lambda_esm.connect.credentials import connection_config
 from lambda_esm.deliver.delivery import Delivery
 from lambda_esm.deliver.workers import Workers
 from lambda_esm.destinations.kafka import KafkaDestination
 from lambda_esm.destinations.on_failure import Destination
 from lambda_esm.errors import EsmError
 from lambda_esm.filter.filters import Filter
-from lambda_esm.invoke.endpoint import Endpoint
-from lambda_esm.invoke.in_process import InProcess
-from lambda_esm.invoke.processes import Processes
-from lambda_esm.model.mapping import Mapping
+from lambda_esm.invoke.endpoint import EndpointInvoker
+from lambda_esm.invoke.in_process import InProcessInvoker
+from lambda_esm.invoke.processes import ProcessInvoker
+from lambda_esm.model.function import Function
+from lambda_esm.model.mapping import GroupProtocol, Mapping
 from lambda_esm.model.outcome import Invoker
 from lambda_esm.observe.http import HttpServer
 from lambda_esm.observe.metrics import Metrics
 from lambda_esm.observe.observer import Observer
 from lambda_esm.options import Options
-from lambda_esm.poll.batcher import Batcher
 from lambda_esm.poll.poller import Poller
 from lambda_esm.settings import KafkaSettings, load
-from lambda_esm.template.functions import Function
 
 log = logging.getLogger(__name__)
 
 # Threads in this process: more would wait for each other. An account in AWS begins with 1,000.
-_CONCURRENCY_HERE: Final = 10
+_CONCURRENCY_IN_PROCESS: Final = 10
 _CONCURRENCY_AT_ENDPOINT: Final = 1000
-_LOOK_S: Final = 0.05
+_WATCH_INTERVAL_S: Final = 0.05
 
 
 class Service:
-    """Runs mappings until stopped.
+    """All mappings of one command, run until stopped.
 
     Args:
         mappings: what to run.
-        options: how.
-        environment: settings of the Kafka client.
+        options: of the command line.
+        environment: variables with the settings of the Kafka client.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Service:
         """Start, wait for the end, and leave all groups.
 
         Raises:
-            EsmError: it cannot start, or something broke it off.
+            EsmError: it cannot start, or a poller or a delivery broke off.
         """
         connections = [self._connection(mapping) for mapping in self._mappings]
         clusters = self._clusters(connections)
@@ -78,7 +78,7 @@ class Service:
         slots = {name: self._slots(function) for name, function in functions.items()}
         for mapping, config in zip(self._mappings, connections, strict=True):
             cluster = clusters[config["bootstrap.servers"]]
-            self._look_for_topics(mapping, cluster)
+            self._check_topics(mapping, cluster)
             protocols = self._protocols(cluster)
             self._start(mapping, config, protocols, invoker, slots[mapping.function.name])
         self._wait()
@@ -93,21 +93,21 @@ class Service:
             raise EsmError(f"Stopped: {self._failure}") from self._failure
 
     def stop(self) -> None:
-        """Let what is out end, then stop; safe to call from a signal handler."""
+        """Let invocations end, then stop; a signal handler may call it."""
         self._stopping.set()
 
     def health(self) -> dict[str, Any]:
-        """The state of every mapping.
+        """Return the state of every mapping.
 
-        ``alive``: all loops go round and no invocation is far beyond its timeout. ``healthy``: all
-        are members of their groups, too.
+        ``alive``: all loops turn and no invocation is a minute beyond its timeout. ``healthy``: all
+        mappings are members of their groups, too.
         """
         now = time.monotonic()
         states = {
             poller.mapping.logical_id: {
                 "joined": poller.joined.is_set(),
                 "polledSecondsAgo": round(now - poller.alive_at, 1),
-                "invocations": observer.out,
+                "invocations": observer.in_flight,
                 "overdue": observer.overdue,
                 "alive": poller.alive and not observer.overdue,
             }
@@ -124,9 +124,9 @@ class Service:
             if not announced and all(p.joined.is_set() for p, _ in self._pollers):
                 log.info("ready", extra={"mappings": len(self._pollers)})
                 announced = True
-            self._stopping.wait(_LOOK_S)
+            self._stopping.wait(_WATCH_INTERVAL_S)
         if self._stopping.is_set():
-            log.info("stopping", extra={"invocations": sum(o.out for _, o in self._pollers)})
+            log.info("stopping", extra={"invocations": sum(o.in_flight for _, o in self._pollers)})
 
     def _start(
         self,
@@ -146,7 +146,7 @@ class Service:
             slots,
             self._stopping,
             observer,
-            options.pace,
+            options.backoff,
             options.payload_limit,
         )
         workers = Workers(mapping, batcher, delivery, slots, self._stopping, self._fail)
@@ -154,7 +154,7 @@ class Service:
             mapping,
             batcher,
             observer,
-            Filter(mapping.filters) if mapping.filters else None,
+            Filter(mapping.filters).matches if mapping.filters else None,
             self._stopping,
             self._fail,
             once=options.once,
@@ -185,11 +185,11 @@ class Service:
 
     def _connection(self, mapping: Mapping) -> dict[str, Any]:
         from_template = self._options.bootstrap_servers is None
-        config = connection(mapping, self._environment, from_template=from_template)
+        config = connection_config(mapping, self._environment, from_template=from_template)
         return {**config, **self._options.kafka_properties}
 
-    def _look_for_topics(self, mapping: Mapping, cluster: Cluster) -> None:
-        """A mapping of a topic that is not there waits for it; that must not look like silence."""
+    def _check_topics(self, mapping: Mapping, cluster: Cluster) -> None:
+        """Warn of topics that do not exist yet: their mappings wait for them in silence."""
         if self._options.once and mapping.topic not in cluster.topics:
             raise EsmError(f"{mapping.logical_id}: there is no topic {mapping.topic}.")
         wanted = {mapping.topic}
@@ -199,29 +199,29 @@ class Service:
             log.warning("no such topic yet", extra={"mapping": mapping.logical_id, "topic": topic})
 
     def _clusters(self, connections: list[dict[str, Any]]) -> dict[str, Cluster]:
-        """Every cluster by its servers; raises when one cannot be reached."""
-        apart = {config["bootstrap.servers"]: config for config in connections}
-        wait_s = self._options.connect_timeout_s
-        return {servers: probe(config, wait_s) for servers, config in apart.items()}
+        """Return every cluster by its servers; raise when one cannot be reached."""
+        by_servers = {config["bootstrap.servers"]: config for config in connections}
+        timeout_s = self._options.connect_timeout_s
+        return {servers: probe(config, timeout_s) for servers, config in by_servers.items()}
 
     def _protocols(self, cluster: Cluster) -> list[GroupProtocol]:
-        """What to try, one after the other."""
-        asked = self._options.group_protocol
-        if asked != "auto":
-            return [asked]
+        """Return the group protocols to try, one after the other."""
+        chosen = self._options.group_protocol
+        if chosen != "auto":
+            return [chosen]
         return ["consumer", "classic"] if cluster.protocol == "consumer" else ["classic"]
 
     def _invoker(self) -> Invoker:
         options = self._options
         if options.endpoints:
             connections = options.concurrency or 100
-            return Endpoint(options.endpoints, connections, options.endpoint_grace_s)
+            return EndpointInvoker(options.endpoints, connections, options.endpoint_grace_s)
         if options.invoke == "processes":
-            return Processes(self._mappings)
-        return InProcess({m.function.name: m.function for m in self._mappings}.values())
+            return ProcessInvoker(self._mappings)
+        return InProcessInvoker({m.function.name: m.function for m in self._mappings}.values())
 
     def _slots(self, function: Function) -> BoundedSemaphore:
-        default = _CONCURRENCY_HERE
+        default = _CONCURRENCY_IN_PROCESS
         if self._options.endpoints:
             default = _CONCURRENCY_AT_ENDPOINT
         elif self._options.invoke == "processes":

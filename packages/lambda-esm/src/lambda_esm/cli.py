@@ -25,14 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; this process's own by default.
 
     Returns:
-        Exit status: 0, or 2 when it could not do what it was asked.
+        Exit status: 0, or 2 after an error, whose sentence is on standard error.
     """
-    given = command_line().parse_args(arguments)
+    args = command_line().parse_args(arguments)
     try:
         configure(load(LogSettings, os.environ))
-        given.do(given)
+        args.run(args)
     except EsmError as error:
-        print(f"lambda-esm: {error}", file=sys.stderr)
+        sys.stderr.write(f"lambda-esm: {error}\n")
         return 2
     return 0
 
@@ -40,35 +40,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command_line() -> argparse.ArgumentParser:
     """Return the parser of all commands, with their help."""
     parser = argparse.ArgumentParser(
-        prog="lambda-esm", description="Kafka triggers for Lambda functions, on your own machine."
+        prog="lambda-esm",
+        description="AWS Lambda's Kafka event source mapping, on your own machine.",
+        epilog="Each command has its own help: lambda-esm run --help",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "run",
-        help="deliver records to functions, as AWS's event source mapping does",
-        description="Trigger Lambda functions from Kafka as AWS's event source mapping does.",
-        epilog=options.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    options.add_arguments(run)
-    run.set_defaults(do=_run)
-    for name, module in (("replay", replay), ("offsets", offsets)):
-        text = (module.__doc__ or "").removeprefix("The command: ")
-        command = commands.add_parser(name, help=module.HELP, description=text)
+    for name, module, run in (
+        ("run", options, _run),
+        ("replay", replay, replay.run),
+        ("offsets", offsets, offsets.run),
+    ):
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.DESCRIPTION,
+            epilog=module.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
-        command.set_defaults(do=module.run)
+        command.set_defaults(run=run)
     return parser
 
 
-def _run(given: argparse.Namespace) -> None:
-    chosen = options.options_of(given)
+def _run(args: argparse.Namespace) -> None:
+    chosen = options.options_of(args)
     service = Service(read_mappings(chosen), chosen, os.environ)
     _stop_on_signals(service)
     service.run()
 
 
 def _stop_on_signals(service: Service) -> None:
-    """The first signal lets what is out end; the second one does not wait for it."""
+    """Stop gracefully on the first signal; end at once on the second."""
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, lambda *_: os._exit(128 + number))

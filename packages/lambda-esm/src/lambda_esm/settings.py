@@ -15,7 +15,7 @@ from lambda_esm.errors import SettingsError
 
 
 class LogSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
-    """How to log.
+    """Settings of the logs.
 
     Attributes:
         log_level: a name that :mod:`logging` knows.
@@ -27,7 +27,7 @@ class LogSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
-    """How to reach Kafka. Names and meaning follow librdkafka's configuration.
+    """Settings of the Kafka client. Names and meaning follow librdkafka's configuration.
 
     Attributes:
         kafka_bootstrap_servers: ``host:port``, comma-separated.
@@ -56,26 +56,26 @@ class KafkaSettings(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True)
 _S = TypeVar("_S", bound=msgspec.Struct)
 
 
-def load(kind: type[_S], env: Mapping[str, str]) -> _S:
-    """Read settings of one type.
+def load(settings_type: type[_S], env: Mapping[str, str]) -> _S:
+    """Return the settings of one type.
 
     Args:
-        kind: a Struct whose fields are named like the variables, in lower case.
+        settings_type: a Struct whose fields are named like the variables, in lower case.
         env: usually ``os.environ``; other variables in it are ignored.
 
     Raises:
         SettingsError: a variable is missing or cannot be read as its type.
     """
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(settings_type)}
     given = {name: value for name, value in env.items() if name in fields and value != ""}
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(given, settings_type, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(fields, str(error))) from None
 
 
 def _explain(fields: Mapping[str, object], reason: str) -> str:
-    """Turn msgspec's sentence into one about variables, without showing a value."""
+    """Return msgspec's reason as a sentence about variables, without a value."""
     if "missing required field" in reason:
         return f"The environment variable {reason.split('`')[1]} is not set."
     what, _, where = reason.rpartition(" - at ")

@@ -1,7 +1,7 @@
 """Clients of AWS's APIs.
 
-They take region, credentials and endpoint (``AWS_ENDPOINT_URL``) as every AWS tool does. Imported
-only where one is needed: boto3 takes longer to import than all the rest.
+They take region, credentials and endpoint (``AWS_ENDPOINT_URL``) as every AWS tool does. The module
+is imported only where a client is needed: boto3 takes longer to import than all the rest.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
+from lambda_esm.errors import EsmError, ExtraMissing
 
-from lambda_esm.errors import EsmError
+try:
+    import boto3
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError as error:
+    raise ExtraMissing from error
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 
+# Of URL, body and headers; returns the headers to send.
 Sign = Callable[[str, bytes, dict[str, str]], dict[str, str]]
 
 
 def aws_client(service: str, region: str) -> Any:
-    """A client of one AWS service.
+    """Return a client of one AWS service.
 
     Raises:
         EsmError: it cannot be made.
@@ -31,32 +35,32 @@ def aws_client(service: str, region: str) -> Any:
     try:
         return boto3.Session().client(service, region_name=region)  # type: ignore[call-overload] # the name is data
     except BotoCoreError as error:
-        raise EsmError(f"There can be no client of AWS {service}: {error}.") from None
+        raise EsmError(f"Cannot make a client of AWS {service}: {error}.") from None
 
 
 def read_secret(arn: str, region: str) -> dict[str, str]:
-    """A secret that is a JSON object.
+    """Return a secret that is a JSON object.
 
     Raises:
         EsmError: it cannot be read.
     """
     try:
-        answer = aws_client("secretsmanager", region).get_secret_value(SecretId=arn)
-        secret: dict[str, str] = json.loads(answer["SecretString"])
+        response = aws_client("secretsmanager", region).get_secret_value(SecretId=arn)
+        secret: dict[str, str] = json.loads(response["SecretString"])
     except (*AWS_ERRORS, KeyError, ValueError) as error:
         raise EsmError(f"The secret {arn} cannot be read: {error}.") from None
     return secret
 
 
 def signer(service: str, region: str) -> Sign:
-    """Adds signature version 4 to the headers of a POST (URL, body, headers).
+    """Return a function that adds signature version 4 to the headers of a POST.
 
     Raises:
         EsmError: there are no credentials.
     """
     credentials = boto3.Session().get_credentials()
     if credentials is None:
-        raise EsmError("There are no AWS credentials to sign requests with.")
+        raise EsmError("There are no AWS credentials to sign requests with; set AWS_PROFILE.")
 
     def sign(url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
         request = AWSRequest("POST", url, data=body, headers=headers)
@@ -67,7 +71,7 @@ def signer(service: str, region: str) -> Sign:
 
 
 def queue_url(client: Any, arn: str) -> str:
-    """The URL of an SQS queue."""
+    """Return the URL of an SQS queue."""
     account, name = arn.split(":")[4:6]
     url: str = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
     return url

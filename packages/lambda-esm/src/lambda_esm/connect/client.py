@@ -1,4 +1,4 @@
-"""How librdkafka is told where Kafka is, and to behave as Lambda's poller does.
+"""librdkafka's configuration: where Kafka is, and how Lambda's poller behaves.
 
 Source: librdkafka's CONFIGURATION.md.
 """
@@ -9,22 +9,20 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from confluent_kafka import KafkaError, TopicPartition
 
-from lambda_esm.model.mapping import Mapping
+from lambda_esm.model.mapping import GroupProtocol, Mapping
 from lambda_esm.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
 _QUIET_S = 10.0
 
-GroupProtocol = Literal["consumer", "classic"]
-
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
-    """What every client needs: addresses, security, and how connections are kept."""
+    """Return what every client needs: addresses, security, and how connections are kept."""
     config: dict[str, Any] = {
         "bootstrap.servers": settings.kafka_bootstrap_servers,
         "security.protocol": settings.kafka_security_protocol,
@@ -33,8 +31,8 @@ def client_config(settings: KafkaSettings) -> dict[str, Any]:
         "connections.max.idle.ms": 300_000,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
-        "log_level": 2,  # its lines say what error_cb is told, each time it tries again
-        "error_cb": _ErrorLog(),
+        "log_level": 2,  # error_cb gets what its lines say at each attempt
+        "error_cb": _ErrorLog().log,
     }
     pem = {
         "ssl.ca.pem": settings.kafka_ssl_ca,
@@ -55,15 +53,15 @@ def consumer_config(
     on_statistics: Callable[[str], None],
     on_commit: Callable[[KafkaError | None, list[TopicPartition]], None],
 ) -> dict[str, Any]:
-    """The configuration (librdkafka's CONFIGURATION.md).
+    """Return the configuration of a mapping's consumer.
 
     Args:
         mapping: whose group to join.
         connection: addresses and security.
         protocol: ``consumer`` is KIP-848, which Apache Kafka 4 has; ``classic`` works everywhere.
         fetch_wait_ms: how long a broker may hold an empty fetch.
-        on_statistics: told the state of the group, as JSON, each second.
-        on_commit: told how commits ended.
+        on_statistics: called each second with the state of the group, as JSON.
+        on_commit: called with how a commit ended.
     """
     config: dict[str, Any] = {
         **connection,
@@ -108,18 +106,19 @@ def _sasl(settings: KafkaSettings) -> dict[str, Any]:
 
 
 class _ErrorLog:
-    """librdkafka's ``error_cb``: each kind of error at most once in a while, with its count."""
+    """A log of the client's errors: each kind at most once in a while, with its count."""
 
     def __init__(self) -> None:
         self._quiet_until: dict[int, float] = {}
-        self._unsaid: Counter[int] = Counter()
+        self._repeats: Counter[int] = Counter()
 
-    def __call__(self, error: KafkaError) -> None:
+    def log(self, error: KafkaError) -> None:
+        """Log an error, or count it: librdkafka's ``error_cb``."""
         code = error.code()
         now = time.monotonic()
         if now < self._quiet_until.get(code, 0.0):
-            self._unsaid[code] += 1
+            self._repeats[code] += 1
             return
         self._quiet_until[code] = now + _QUIET_S
-        more = {"repeated": self._unsaid.pop(code)} if self._unsaid[code] else {}
+        more = {"repeated": self._repeats.pop(code)} if self._repeats[code] else {}
         log.warning("kafka client error", extra={"reason": error.str(), **more})

@@ -1,8 +1,8 @@
 """Credentials of the cluster: the mapping's ``SourceAccessConfigurations``, or the environment's.
 
 With ``--bootstrap-servers`` the cluster is another one than the template's, so its security comes
-from ``KAFKA_SECURITY_PROTOCOL`` and its kin. Without it, secrets are read from Secrets Manager in
-the forms that the Developer Guide gives ("Cluster authentication methods").
+from ``KAFKA_SECURITY_PROTOCOL`` and the other variables. Without it, secrets are read from Secrets
+Manager, in the forms that the Developer Guide gives ("Cluster authentication methods").
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any, Final
 
 from lambda_esm.connect.client import client_config
 from lambda_esm.errors import EsmError
+from lambda_esm.model.account import region
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.settings import KafkaSettings, load
-from lambda_esm.template.intrinsics import region
 
 _SASL: Final = {
     "BASIC_AUTH": "PLAIN",
     "SASL_SCRAM_256_AUTH": "SCRAM-SHA-256",
     "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512",
 }
-_OF_THE_NETWORK: Final = ("VPC_SUBNET", "VPC_SECURITY_GROUP")
-_UNSECURED: Final = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_FETCH_WAIT_MS")
+_NETWORK_TYPES: Final = ("VPC_SUBNET", "VPC_SECURITY_GROUP")
+_VARIABLES_BESIDE_SECURITY: Final = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_FETCH_WAIT_MS")
 
 
-def connection(
+def connection_config(
     mapping: Mapping, environment: Environment[str, str], *, from_template: bool
 ) -> dict[str, Any]:
-    """librdkafka's properties for reaching the mapping's brokers.
+    """Return librdkafka's properties for reaching the mapping's brokers.
 
     Args:
         mapping: names the brokers and, for its own cluster, the secrets.
@@ -40,9 +40,11 @@ def connection(
         EsmError: a secret cannot be read, or is of a kind that is not supported; or a variable
             cannot be used.
     """
-    variables = {**environment, "KAFKA_BOOTSTRAP_SERVERS": ",".join(mapping.servers)}
-    if from_template and any(kind not in _OF_THE_NETWORK for kind, _ in mapping.access):
-        plain = {name: variables[name] for name in variables if name in _UNSECURED}
+    variables = {**environment, "KAFKA_BOOTSTRAP_SERVERS": ",".join(mapping.bootstrap_servers)}
+    if from_template and any(
+        kind not in _NETWORK_TYPES for kind, _ in mapping.source_access_configurations
+    ):
+        plain = {name: variables[name] for name in variables if name in _VARIABLES_BESIDE_SECURITY}
         return {**client_config(load(KafkaSettings, plain)), **_secured(mapping)}
     if variables.get("KAFKA_SASL_MECHANISM") == "AWS_MSK_IAM":
         os.environ.setdefault("AWS_REGION", region())
@@ -51,7 +53,7 @@ def connection(
 
 def _secured(mapping: Mapping) -> dict[str, Any]:
     config: dict[str, Any] = {"security.protocol": "SSL"}
-    for kind, uri in mapping.access:
+    for kind, uri in mapping.source_access_configurations:
         if kind in _SASL:
             secret = _read_secret(uri)
             config |= {
@@ -64,8 +66,11 @@ def _secured(mapping: Mapping) -> dict[str, Any]:
             config |= _client_certificate(_read_secret(uri), uri)
         elif kind == "SERVER_ROOT_CA_CERTIFICATE":
             config["ssl.ca.pem"] = _member(_read_secret(uri), "certificate", uri)
-        elif kind not in _OF_THE_NETWORK:
-            raise EsmError(f"{mapping.logical_id}: the access type {kind} is not supported here.")
+        elif kind not in _NETWORK_TYPES:
+            raise EsmError(
+                f"{mapping.logical_id}: the access type {kind} is not supported here; "
+                "pass --bootstrap-servers and set KAFKA_SECURITY_PROTOCOL."
+            )
     return config
 
 

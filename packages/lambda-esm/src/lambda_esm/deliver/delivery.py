@@ -1,50 +1,39 @@
-"""Deliver a batch until every record of it is settled: done, given up, or no longer ours.
+"""Deliver a batch until every record of it is settled: processed, discarded, or no longer ours.
 
 Rules: Developer Guide, "Configuring error handling controls for Kafka event sources". A failed
-batch is sent again whole, or halved, or only the records that the function listed; retries end
-with the mapping's limits, and what is given up goes to the destination. What the guide leaves
+batch is sent again whole, or halved, or only the records that the function listed. Retries end
+with the mapping's limits, and discarded records go to the destination. What the guide leaves
 open (the delays, throttles, what a split costs) follows its page on Kinesis.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections import deque
 from threading import BoundedSemaphore, Event
+from typing import Final
 
 import msgspec
 
-from lambda_esm.deliver.batch_slice import Piece
-from lambda_esm.deliver.response import MalformedAnswer, failed_records
-from lambda_esm.destinations.on_failure import Condition, Destination, DestinationError, Failure
-from lambda_esm.model.event import rows_of
+from lambda_esm.batch.batch_slice import BatchSlice
+from lambda_esm.batch.partition import Batch
+from lambda_esm.deliver.response import MalformedResponse, failed_records
+from lambda_esm.destinations.on_failure import (
+    Condition,
+    Destination,
+    DestinationError,
+    DiscardedRecords,
+)
+from lambda_esm.model.backoff import BackoffPolicy
+from lambda_esm.model.event import records_of
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.model.outcome import Invoker, Outcome
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.partition import Batch
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 0.2
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How long to wait before a batch is sent again: doubling, with jitter.
-
-    Attributes:
-        first_s, longest_s: seconds.
-    """
-
-    first_s: float = 0.5
-    longest_s: float = 60.0
-
-    def delay(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
-        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, keeps no secret
-        doubled: float = self.first_s * 2 ** min(failures - 1, 30)
-        return min(self.longest_s, doubled) * jitter
+_CHECK_OWNED_S: Final = 0.2
 
 
 class Stopped(Exception):
@@ -57,12 +46,12 @@ class Delivery:
     Args:
         mapping: its limits.
         invoker: how the function is reached.
-        destination: for what is given up; None drops it.
-        slots: the function's concurrency. A thread that delivers holds one, and gives it back
-            while it waits.
+        destination: for discarded records; None drops them.
+        slots: the function's concurrency. A thread that delivers holds one, and releases it while
+            it waits.
         stopping: set when nothing new may begin.
-        observer: told of what happens.
-        pace: delays between attempts.
+        observer: counts and logs.
+        backoff: delays between attempts.
         payload_limit: bytes of JSON in one invocation.
     """
 
@@ -74,7 +63,7 @@ class Delivery:
         slots: BoundedSemaphore,
         stopping: Event,
         observer: Observer,
-        pace: Pace,
+        backoff: BackoffPolicy,
         payload_limit: int,
     ) -> None:
         self._mapping = mapping
@@ -83,99 +72,103 @@ class Delivery:
         self._slots = slots
         self._stopping = stopping
         self._observer = observer
-        self._pace = pace
-        self._limit = payload_limit
+        self._backoff = backoff
+        self._payload_limit = payload_limit
 
     def deliver(self, batch: Batch) -> None:
         """Deliver one batch.
 
         Raises:
-            Stopped: the rest of it must wait for another day; what is settled is marked so.
+            Stopped: some of it is not delivered; what is settled is marked so.
         """
-        pieces = deque([Piece(rows_of(batch.records))])
+        parts = deque([BatchSlice(records_of(batch.messages))])
         failures = 0
-        while pieces:
-            piece = _ours(pieces.popleft(), batch)
-            failed, rest = self._attempt(piece, batch)
-            pieces.extendleft(reversed(rest))
-            _mark_settled(batch, pieces)
+        while parts:
+            part = _owned(parts.popleft(), batch)
+            failed, rest = self._attempt(part, batch)
+            parts.extendleft(reversed(rest))
+            _mark_settled(batch, parts)
             failures = failures + 1 if failed else 0
-            if failed and pieces:
-                self._pause(self._pace.delay(failures), batch)
+            if failed and parts:
+                self._pause(self._backoff.delay_s(failures), batch)
 
-    def _attempt(self, piece: Piece, batch: Batch) -> tuple[bool, list[Piece]]:
-        """Send one piece. Whether it failed, and the pieces that are still to be delivered."""
-        if self._mapping.record_age_s is not None:
-            old, young = piece.by_age(self._mapping.record_age_s)
-            if old.rows:
-                rest = self._give_up(old, "RecordAgeExceeded", None, batch)
+    def _attempt(self, part: BatchSlice, batch: Batch) -> tuple[bool, list[BatchSlice]]:
+        """Send one part; return whether it failed, and the parts still to be delivered."""
+        if self._mapping.maximum_record_age_s is not None:
+            old, young = part.split_by_age(self._mapping.maximum_record_age_s)
+            if old.records:
+                rest = self._discard(old, "RecordAgeExceeded", None, batch)
                 return False, [*rest, young]
-        if not piece.rows:
+        if not part.records:
             return False, []
-        fitting = piece.fitting(self._mapping.source, self._limit)
-        if fitting == len(piece):
-            return self._invoke(piece, batch)
+        fitting = part.fitting(self._mapping.event_source, self._payload_limit)
+        if fitting == len(part):
+            return self._invoke(part, batch)
         if fitting:
-            return False, piece.split(fitting)
-        first, others = piece.split(1)
-        rest = self._give_up(first, "MaximumPayloadSizeExceeded", None, batch)
+            return False, part.split(fitting)
+        first, others = part.split(1)
+        rest = self._discard(first, "MaximumPayloadSizeExceeded", None, batch)
         return False, [*rest, others]
 
-    def _invoke(self, piece: Piece, batch: Batch) -> tuple[bool, list[Piece]]:
+    def _invoke(self, part: BatchSlice, batch: Batch) -> tuple[bool, list[BatchSlice]]:
         begun = time.monotonic()
-        self._observer.invoking()
-        outcome = self._invoker.invoke(self._mapping, piece.rows)
-        failed, outcome = self._failed(piece, outcome)
-        self._observer.invoked(piece, failed, outcome, time.monotonic() - begun)
-        if not failed.rows:
+        self._observer.invocation_started()
+        outcome = self._invoker.invoke(self._mapping, part.records)
+        failed, outcome = self._failed(part, outcome)
+        self._observer.invocation_ended(part, failed, outcome, time.monotonic() - begun)
+        if not failed.records:
             return False, []
         return True, self._after_failure(failed, outcome, batch)
 
-    def _failed(self, piece: Piece, outcome: Outcome) -> tuple[Piece, Outcome]:
-        """What has failed of a piece, by the outcome and by what the function answered."""
-        if outcome.kind != "success":
-            return piece, outcome
-        if not self._mapping.partial:
-            return Piece({}), outcome
+    def _failed(self, part: BatchSlice, outcome: Outcome) -> tuple[BatchSlice, Outcome]:
+        """Return the failed records of a part, and the outcome as the response makes it."""
+        if outcome.result != "success":
+            return part, outcome
+        if not self._mapping.report_batch_item_failures:
+            return BatchSlice({}), outcome
         try:
-            listed = failed_records(outcome.answer, self._mapping.topic, piece.rows)
-        except MalformedAnswer as error:
-            return piece, msgspec.structs.replace(outcome, kind="malformed", reason=str(error))
+            listed = failed_records(outcome.response, self._mapping.topic, part.records)
+        except MalformedResponse as error:
+            return part, msgspec.structs.replace(outcome, result="malformed", reason=str(error))
         if not listed:
-            return Piece({}), outcome
-        return Piece(listed, piece.retries), msgspec.structs.replace(outcome, kind="partial")
+            return BatchSlice({}), outcome
+        return BatchSlice(listed, part.retries), msgspec.structs.replace(outcome, result="partial")
 
-    def _after_failure(self, failed: Piece, outcome: Outcome, batch: Batch) -> list[Piece]:
+    def _after_failure(
+        self, failed: BatchSlice, outcome: Outcome, batch: Batch
+    ) -> list[BatchSlice]:
+        """Return the parts to send again; discard what has used up its retries."""
         if not outcome.reached:
             return [failed]
-        if outcome.kind != "partial" and self._mapping.bisect and len(failed) > 1:
+        if outcome.result != "partial" and self._mapping.bisect_batch_on_error and len(failed) > 1:
             return failed.halves()
-        if self._mapping.retries is None or failed.retries < self._mapping.retries:
-            return [Piece(failed.rows, failed.retries + 1)]
-        return self._give_up(failed, "RetryAttemptsExhausted", outcome, batch)
+        limit = self._mapping.maximum_retry_attempts
+        if limit is None or failed.retries < limit:
+            return [BatchSlice(failed.records, failed.retries + 1)]
+        return self._discard(failed, "RetryAttemptsExhausted", outcome, batch)
 
-    def _give_up(
-        self, piece: Piece, condition: Condition, outcome: Outcome | None, batch: Batch
-    ) -> list[Piece]:
-        """Hand records to the destination, however long that takes; without one, drop them.
+    def _discard(
+        self, part: BatchSlice, condition: Condition, outcome: Outcome | None, batch: Batch
+    ) -> list[BatchSlice]:
+        """Write records to the destination, however long that takes; without one, drop them.
 
         Returns:
-            Nothing, or the piece again when one of its partitions had to leave meanwhile.
+            Nothing, or the part again when one of its partitions was revoked meanwhile.
         """
-        invocations = piece.retries + (1 if outcome else 0)
-        failure = Failure(self._mapping, piece.rows, condition, outcome, invocations)
+        invocations = part.retries + (1 if outcome else 0)
+        discarded = DiscardedRecords(self._mapping, part.records, condition, outcome, invocations)
         failures = 0
-        while self._destination and not self._sent(failure, self._destination):
+        while self._destination and not self._is_sent(discarded, self._destination):
             failures += 1
-            self._pause(self._pace.delay(failures), batch)
+            self._pause(self._backoff.delay_s(failures), batch)
             if not batch.owned:
-                return [piece]
-        self._observer.given_up(piece, condition)
+                return [part]
+        self._observer.discarded(part, condition)
         return []
 
-    def _sent(self, failure: Failure, destination: Destination) -> bool:
+    def _is_sent(self, discarded: DiscardedRecords, destination: Destination) -> bool:
         try:
-            destination.send(failure)
+            destination.send(discarded)
         except DestinationError as error:
             where = {"destination": self._mapping.destination, "reason": str(error)}
             log.warning("destination failed, to be tried again", extra=where)
@@ -183,7 +176,7 @@ class Delivery:
         return True
 
     def _pause(self, seconds: float, batch: Batch) -> None:
-        """Wait, and let others invoke meanwhile; shorter when a partition has to leave.
+        """Wait with the slot released; a shorter time when a partition is revoked.
 
         Raises:
             Stopped: the service stops.
@@ -191,26 +184,30 @@ class Delivery:
         self._slots.release()
         end = time.monotonic() + seconds
         while batch.owned and (left := end - time.monotonic()) > 0:
-            if self._stopping.wait(min(left, _LOOK_S)):
+            if self._stopping.wait(min(left, _CHECK_OWNED_S)):
                 break
         self._slots.acquire()
         if self._stopping.is_set():
             raise Stopped
 
 
-def _ours(piece: Piece, batch: Batch) -> Piece:
-    """Without the partitions that go to another member: it gets their records again."""
+def _owned(part: BatchSlice, batch: Batch) -> BatchSlice:
+    """Return the part without the partitions that go to another member, which reads them again."""
     if batch.owned:
-        return piece
-    ours = {number: rows for number, rows in piece.rows.items() if batch.partitions[number].owned}
-    batch.left |= piece.rows.keys() - ours.keys()
-    return Piece(ours, piece.retries)
+        return part
+    owned = {
+        number: records
+        for number, records in part.records.items()
+        if batch.partitions[number].owned
+    }
+    batch.revoked |= part.records.keys() - owned.keys()
+    return BatchSlice(owned, part.retries)
 
 
-def _mark_settled(batch: Batch, pieces: deque[Piece]) -> None:
-    for number in batch.partitions.keys() - batch.left:
+def _mark_settled(batch: Batch, parts: deque[BatchSlice]) -> None:
+    for number in batch.partitions.keys() - batch.revoked:
         partition = batch.partitions[number]
-        left = [o for o in (piece.first_offset(number) for piece in pieces) if o is not None]
-        offset = min(left) if left else batch.ends[number]
-        if offset != batch.records[number][0].offset():  # else nothing is settled yet
+        left = [o for o in (part.first_offset(number) for part in parts) if o is not None]
+        offset = min(left) if left else batch.end_offsets[number]
+        if offset != batch.messages[number][0].offset():  # else nothing is settled yet
             partition.settled = offset

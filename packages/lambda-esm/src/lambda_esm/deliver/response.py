@@ -7,43 +7,45 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_esm.model.event import Rows
+from lambda_esm.model.event import Records
 
 
-class MalformedAnswer(Exception):
-    """The answer lists something that was not in the event: the whole batch has failed."""
+class MalformedResponse(Exception):
+    """The response is not of the documented form, or lists a record that was not in the event."""
 
 
-def failed_records(answer: Any, topic: str, sent: Rows) -> Rows:
-    """The records that the answer lists, in order.
+def failed_records(response: Any, topic: str, sent: Records) -> Records:
+    """Return the records that the response lists, in order.
 
     Args:
-        answer: what the function returned.
+        response: what the function returned.
         topic: of the mapping.
         sent: the records of the event.
 
     Returns:
-        Nothing when the answer is empty, null or lists nothing: all have succeeded.
+        Nothing when the response is empty, null or lists nothing: all have succeeded.
 
     Raises:
-        MalformedAnswer: an identifier is not of the documented form, or names no record sent.
+        MalformedResponse: the whole batch has failed.
     """
-    if answer is None or answer == {} or answer == "":
+    if response is None or response == {} or response == "":
         return {}
-    listed = answer.get("batchItemFailures") if isinstance(answer, dict) else _bad(answer)
+    if not isinstance(response, dict):
+        raise MalformedResponse(f"the response is {type(response).__name__}, not a JSON object")
+    listed = response.get("batchItemFailures")
     if not listed:
         return {}
     if not isinstance(listed, list):
-        _bad(listed)
+        raise MalformedResponse(f"batchItemFailures is {type(listed).__name__}, not a list")
     wanted = {_position(item) for item in listed}
     names = {f"{topic}-{number}": number for number in sent}
     found = {
-        number: [row for row in sent[number] if (name, row[0]) in wanted]
+        number: [record for record in sent[number] if (name, record.offset) in wanted]
         for name, number in names.items()
     }
     if sum(map(len, found.values())) != len(wanted):
-        raise MalformedAnswer("an itemIdentifier names a record that was not in the event")
-    return {number: rows for number, rows in found.items() if rows}
+        raise MalformedResponse("an itemIdentifier names a record that was not in the event")
+    return {number: records for number, records in found.items() if records}
 
 
 def _position(item: Any) -> tuple[str, int]:
@@ -51,11 +53,7 @@ def _position(item: Any) -> tuple[str, int]:
         identifier = item["itemIdentifier"]
         partition, offset = identifier["partition"], identifier["offset"]
     except (TypeError, KeyError):
-        raise MalformedAnswer("an itemIdentifier lacks its partition or offset") from None
+        raise MalformedResponse("an itemIdentifier lacks its partition or offset") from None
     if not isinstance(partition, str) or not isinstance(offset, int) or isinstance(offset, bool):
-        raise MalformedAnswer("an itemIdentifier's partition or offset is of the wrong type")
+        raise MalformedResponse("an itemIdentifier's partition or offset is of the wrong type")
     return partition, offset
-
-
-def _bad(answer: Any) -> Any:
-    raise MalformedAnswer(f"the answer is {type(answer).__name__}, not an object with failures")

@@ -8,21 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore, Event, Lock
 from typing import Final
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.deliver.delivery import Delivery, Stopped
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.poll.batcher import Batcher
 
 log = logging.getLogger(__name__)
 
 # Provisioned mode: a poller has at most this many invocations out (Developer Guide, "Kafka event
 # poller scaling modes"). On demand a batch for each partition may be out.
-_INVOCATIONS_OF_A_POLLER: Final = 5
-_ON_DEMAND: Final = 1000
+_INVOCATIONS_PER_POLLER: Final = 5
+_INVOCATIONS_ON_DEMAND: Final = 1000
 
 
 class Workers:
-    """Takes batches while there are any. A batch is cut only when the function has a free slot,
-    so it grows while it waits.
+    """Takes batches while any are due, and delivers them.
+
+    A batch is cut only when the function has a free slot, so it grows while it waits.
 
     Args:
         mapping: how many batches may be out at the same time.
@@ -30,7 +31,7 @@ class Workers:
         delivery: settles them.
         slots: the function's concurrency, shared by its mappings.
         stopping: set when no new batch may go out.
-        on_failure: told of an error that is a fault of this program.
+        on_failure: called with an error that is a fault of this program.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Workers:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         pollers = mapping.pollers
-        most = pollers.maximum * _INVOCATIONS_OF_A_POLLER if pollers else _ON_DEMAND
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix=mapping.logical_id)
+        most_threads = (
+            pollers.maximum * _INVOCATIONS_PER_POLLER if pollers else _INVOCATIONS_ON_DEMAND
+        )
+        self._threads = ThreadPoolExecutor(most_threads, thread_name_prefix=mapping.logical_id)
         self._batcher = batcher
         self._delivery = delivery
         self._slots = slots
@@ -54,10 +57,10 @@ class Workers:
         self._lock = Lock()
 
     def wake(self) -> None:
-        """Send a thread for each batch that is ready."""
-        ready = self._batcher.ready()
+        """Send a thread for each batch that is due."""
+        due = self._batcher.due_count()
         with self._lock:
-            missing = max(0, ready - self._coming)
+            missing = max(0, due - self._coming)
             self._coming += missing
         for _ in range(missing):
             self._threads.submit(self._work)
@@ -78,7 +81,7 @@ class Workers:
             self._on_failure(error)
 
     def _take_and_deliver(self) -> bool:
-        """Deliver one batch; false when there is none."""
+        """Deliver one batch; return false when none is due."""
         with self._slots:
             batch = None if self._stopping.is_set() else self._batcher.cut()
             with self._lock:

@@ -1,1 +1,1 @@
-"""Where records go that were given up: a Kafka topic, SQS, SNS or S3."""
+"""Where discarded records go: a Kafka topic, SQS, SNS or S3."""

@@ -7,19 +7,19 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from lambda_esm.destinations.on_failure import DestinationError, Failure, single_record
-from lambda_esm.model.event import Row
+from lambda_esm.destinations.on_failure import DestinationError, DiscardedRecords, single_record
+from lambda_esm.model.event import Record
 
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S: Final = 30.0
-# The client's own limit must not be the smaller one: a record with its wrapping is larger than
-# the record was.
+# Far above any topic's limit, because the topic's is to decide: a wrapped record is larger than the
+# record was.
 _CLIENT_LIMIT_BYTES: Final = 64 * 1024 * 1024
 
 
 class KafkaDestination:
-    """Writes to a topic of the cluster that the records came from, with their keys.
+    """A topic of the cluster that the records came from; they keep their keys.
 
     Args:
         topic: the destination's.
@@ -38,29 +38,29 @@ class KafkaDestination:
             }
         )
 
-    def send(self, failure: Failure) -> None:
-        """Write all records of the failure; returns when all in-sync replicas have them.
+    def send(self, discarded: DiscardedRecords) -> None:
+        """Write all records, and return when all in-sync replicas have them.
 
         A record that is too large for the topic once it is wrapped is written without its
-        payload: where it stood is still known, and the partition goes on.
+        payload. Its position is kept, and the partition goes on.
         """
-        too_large = self._write(failure, _each(failure), with_payload=True)
+        too_large = self._write(discarded, _each(discarded), with_payload=True)
         if too_large:
             log.warning("payload left out: too large", extra={"records": len(too_large)})
-            self._write(failure, too_large, with_payload=False)
+            self._write(discarded, too_large, with_payload=False)
 
     def close(self) -> None:
-        """Wait for what is on its way."""
+        """Wait for records on their way to the broker."""
         self._producer.flush(_TIMEOUT_S)
 
     def _write(
-        self, failure: Failure, records: list[tuple[int, Row]], *, with_payload: bool
-    ) -> list[tuple[int, Row]]:
-        """Write; what comes back was too large."""
+        self, discarded: DiscardedRecords, records: list[tuple[int, Record]], *, with_payload: bool
+    ) -> list[tuple[int, Record]]:
+        """Write the records; return those that were too large."""
         reports: dict[int, KafkaError | None] = {}
-        for index, (number, row) in enumerate(records):
-            value = single_record(failure, number, row, with_payload=with_payload)
-            self._produce(value, row[2], index, reports)
+        for index, (number, record) in enumerate(records):
+            value = single_record(discarded, number, record, with_payload=with_payload)
+            self._produce(value, record.key, index, reports)
         self._producer.flush(_TIMEOUT_S)
         if len(reports) < len(records):
             raise DestinationError(f"no acknowledgement within {_TIMEOUT_S:.0f} s")
@@ -87,5 +87,5 @@ class KafkaDestination:
             reports[index] = error.args[0]
 
 
-def _each(failure: Failure) -> list[tuple[int, Row]]:
-    return [(number, row) for number, rows in failure.rows.items() for row in rows]
+def _each(discarded: DiscardedRecords) -> list[tuple[int, Record]]:
+    return [(number, r) for number, records in discarded.records.items() for r in records]

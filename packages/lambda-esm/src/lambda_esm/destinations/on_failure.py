@@ -1,4 +1,4 @@
-"""The on-failure record: what AWS writes about records that were given up.
+"""The on-failure record: what AWS writes about discarded records.
 
 Shapes: Developer Guide, "Capturing discarded batches for Amazon MSK and self-managed Apache Kafka
 event sources". SQS, SNS and S3 get one for a batch, a Kafka topic gets one for each record, and
@@ -12,10 +12,9 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from lambda_esm.invoke.context import VERSION, new_request_id
-from lambda_esm.model.event import Row, Rows
+from lambda_esm.model.event import Record, Records
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
+from lambda_esm.model.outcome import VERSION, Outcome, new_request_id
 
 Condition = Literal["RetryAttemptsExhausted", "MaximumPayloadSizeExceeded", "RecordAgeExceeded"]
 
@@ -24,124 +23,124 @@ class DestinationError(Exception):
     """The destination did not take the record; it may later."""
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """Records that were given up together.
+class DiscardedRecords(msgspec.Struct, frozen=True):
+    """Records that were discarded together.
 
     Attributes:
         mapping: which read them.
-        rows: by partition.
+        records: by partition.
         condition: why.
         outcome: of the last invocation; None when there was none.
         invocations: how often the function was invoked with them.
     """
 
     mapping: Mapping
-    rows: Rows
+    records: Records
     condition: Condition
     outcome: Outcome | None
     invocations: int
 
 
 class Destination(Protocol):
-    """Takes what was given up."""
+    """Takes discarded records; called from several threads."""
 
-    def send(self, failure: Failure) -> None:
-        """Write it down, and return when it is safe.
+    def send(self, discarded: DiscardedRecords) -> None:
+        """Write the records' on-failure record, and return when it is stored.
 
         Raises:
-            DestinationError: it is not.
+            DestinationError: it may not be stored.
         """
         ...
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Release what sending needed; nothing follows."""
         ...
 
 
-def batch_record(failure: Failure, *, with_payload: bool) -> bytes:
-    """One JSON object for the batch: what SQS and SNS get, and with its payload what S3 gets."""
-    event = msgspec.json.encode(failure.mapping.source.event(failure.rows))
-    topic = failure.mapping.topic
-    record = {
-        "requestContext": _request(failure, failure.mapping.function.arn, failure.condition),
-        "responseContext": _response(failure.outcome),
-        "version": "1.0",
-        "timestamp": _iso(datetime.now(UTC)),
-        "KafkaBatchInfo": {
-            "batchSize": sum(map(len, failure.rows.values())),
-            **_cluster(failure.mapping),
-            "payloadSize": len(event),
-            "recordsInfo": {f"{topic}-{n}": _range(rows) for n, rows in failure.rows.items()},
-        },
+def batch_record(discarded: DiscardedRecords, *, with_payload: bool) -> bytes:
+    """Return one JSON object for the batch: SQS's and SNS's, and with its payload S3's."""
+    mapping = discarded.mapping
+    event = msgspec.json.encode(mapping.event_source.event(discarded.records))
+    info = {
+        "batchSize": sum(map(len, discarded.records.values())),
+        **_cluster(mapping),
+        "payloadSize": len(event),
+        "recordsInfo": {f"{mapping.topic}-{n}": _range(r) for n, r in discarded.records.items()},
     }
+    record = _record(discarded, mapping.function.arn, discarded.condition, info)
     if with_payload:
         record["payload"] = event.decode()
     return msgspec.json.encode(record)
 
 
-def single_record(failure: Failure, number: int, row: Row, *, with_payload: bool = True) -> bytes:
-    """One JSON object for one record: what a Kafka topic gets.
+def single_record(
+    discarded: DiscardedRecords, number: int, record: Record, *, with_payload: bool = True
+) -> bytes:
+    """Return one JSON object for one record: a Kafka topic's.
 
-    Without payload, the record in it has its place and time only.
+    Without payload, the record in it has its position and time only.
     """
-    event = failure.mapping.source.event({number: [row]})
-    if not with_payload:  # its place remains
+    mapping = discarded.mapping
+    event = mapping.event_source.event({number: [record]})
+    if not with_payload:
         for name in ("key", "value", "headers"):
-            event["records"][f"{failure.mapping.topic}-{number}"][0].pop(name, None)
-    exhausted = failure.condition == "RetryAttemptsExhausted"
-    record = {
-        "requestContext": _request(
-            failure,
-            f"{failure.mapping.function.arn}:{VERSION}",
-            "RetriesExhausted" if exhausted else failure.condition,
-        ),
-        "responseContext": _response(failure.outcome),
+            event["records"][f"{mapping.topic}-{number}"][0].pop(name, None)
+    info = {
+        "batchSize": 1,
+        **_cluster(mapping),
+        "payloadSize": len(msgspec.json.encode(event)),
+        "recordInfo": {"offset": str(record.offset), "timestamp": _time(record)},
+    }
+    exhausted = discarded.condition == "RetryAttemptsExhausted"
+    condition = "RetriesExhausted" if exhausted else discarded.condition
+    arn = f"{mapping.function.arn}:{VERSION}"
+    return msgspec.json.encode({**_record(discarded, arn, condition, info), "payload": event})
+
+
+def _record(
+    discarded: DiscardedRecords, arn: str, condition: str, info: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what all on-failure records have in common, around the batch's ``info``."""
+    outcome = discarded.outcome
+    return {
+        "requestContext": {
+            "requestId": outcome.request_id if outcome else new_request_id(),
+            "functionArn": arn,
+            "condition": condition,
+            "approximateInvokeCount": discarded.invocations,
+        },
+        "responseContext": _response(outcome) if outcome else None,
         "version": "1.0",
         "timestamp": _iso(datetime.now(UTC)),
-        "KafkaBatchInfo": {
-            "batchSize": 1,
-            **_cluster(failure.mapping),
-            "payloadSize": len(msgspec.json.encode(event)),
-            "recordInfo": {"offset": str(row[0]), "timestamp": _at(row)},
-        },
-        "payload": event,
-    }
-    return msgspec.json.encode(record)
-
-
-def _request(failure: Failure, arn: str, condition: str) -> dict[str, Any]:
-    return {
-        "requestId": failure.outcome.request_id if failure.outcome else new_request_id(),
-        "functionArn": arn,
-        "condition": condition,
-        "approximateInvokeCount": failure.invocations,
+        "KafkaBatchInfo": info,
     }
 
 
-def _response(outcome: Outcome | None) -> dict[str, Any] | None:
-    if outcome is None:
-        return None
-    context: dict[str, Any] = {"statusCode": outcome.status, "executedVersion": outcome.version}
-    if outcome.kind not in ("partial", "malformed"):  # there the function itself ended well
+def _response(outcome: Outcome) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "statusCode": outcome.status_code,
+        "executedVersion": outcome.executed_version,
+    }
+    if outcome.result not in ("partial", "malformed"):  # there the function itself ended well
         context["functionError"] = outcome.function_error
     return context
 
 
 def _cluster(mapping: Mapping) -> dict[str, str]:
-    return {k: v for k, v in mapping.source.members.items() if k != "eventSource"}
+    return {k: v for k, v in mapping.event_source.members.items() if k != "eventSource"}
 
 
-def _range(rows: list[Row]) -> dict[str, str]:
+def _range(records: list[Record]) -> dict[str, str]:
     return {
-        "firstRecordOffset": str(rows[0][0]),
-        "lastRecordOffset": str(rows[-1][0]),
-        "firstRecordTimestamp": _at(rows[0]),
-        "lastRecordTimestamp": _at(rows[-1]),
+        "firstRecordOffset": str(records[0].offset),
+        "lastRecordOffset": str(records[-1].offset),
+        "firstRecordTimestamp": _time(records[0]),
+        "lastRecordTimestamp": _time(records[-1]),
     }
 
 
-def _at(row: Row) -> str:
-    return _iso(datetime.fromtimestamp(row[1][1] / 1000, UTC))
+def _time(record: Record) -> str:
+    return _iso(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
 
 
 def _iso(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""FilterCriteria: which records reach the function at all.
+"""FilterCriteria: which records reach the function.
 
 Source: Developer Guide, "Event filtering with Amazon MSK and self-managed Apache Kafka". The value
 is matched as JSON where both it and the pattern are JSON objects, as a string where both are
@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
+
 from lambda_esm.filter.patterns import (
     MISSING,
-    Number,
+    JsonNumber,
     PatternError,
-    Test,
+    Predicate,
     compile_leaf,
     compile_pattern,
     read_json,
 )
-from lambda_esm.model.event import KafkaRecord
+from lambda_esm.model.event import KafkaMessage
 
 # Members of a record that hold data: text, or JSON, or neither.
 _DATA: Final = ("value", "key")
@@ -29,7 +31,7 @@ _LONGEST_PATTERN: Final = 4096
 
 
 class Filter:
-    """Decides whether a record matches one of several patterns.
+    """One or more patterns, of which a record must match one.
 
     Raises:
         PatternError: a pattern is not JSON, too long, or not in the pattern language.
@@ -38,13 +40,13 @@ class Filter:
     def __init__(self, patterns: Iterable[str]) -> None:
         self._tests = [_compile(text) for text in patterns]
 
-    def __call__(self, record: KafkaRecord) -> bool:
-        """Whether the record is for the function."""
-        document = _document(record)
+    def matches(self, message: KafkaMessage) -> bool:
+        """Return whether the record is for the function."""
+        document = _document(message)
         return any(test(document) for test in self._tests)
 
 
-def _compile(text: str) -> Test:
+def _compile(text: str) -> Predicate:
     if len(text) > _LONGEST_PATTERN:
         raise PatternError(f"a pattern has at most {_LONGEST_PATTERN} characters")
     try:
@@ -58,39 +60,41 @@ def _compile(text: str) -> Test:
     return lambda document: rest(document) and all(test(document) for test in data)
 
 
-def _data_test(name: str, wanted: Any) -> Test:
+def _data_test(name: str, wanted: Any) -> Predicate:
     if isinstance(wanted, dict):
         structured = compile_pattern(wanted)
-        return lambda document: _fits(structured, document[name], kinds=(dict, list))
+        return lambda document: _fits(structured, document[name], types=(dict, list))
     plain = compile_leaf(wanted)
-    return lambda document: _fits(plain, document[name], kinds=(str,))
+    return lambda document: _fits(plain, document[name], types=(str,))
 
 
-def _fits(test: Test, data: Any, *, kinds: tuple[type, ...]) -> bool:
-    """What is of another kind than the pattern is not judged by it."""
+def _fits(test: Predicate, data: Any, *, types: tuple[type, ...]) -> bool:
+    """Return whether the data passes the test; data of other types than ``types`` always do."""
     if data is MISSING:
         return test(MISSING)
-    if not isinstance(data, kinds):
+    if not isinstance(data, types):
         return True
     return any(map(test, data)) if isinstance(data, list) else test(data)
 
 
-def _document(record: KafkaRecord) -> dict[str, Any]:
-    kind, timestamp = record.timestamp()
+def _document(message: KafkaMessage) -> dict[str, Any]:
+    timestamp_type, timestamp_ms = message.timestamp()
     return {
-        "topic": record.topic(),
-        "partition": Number(record.partition()),
-        "offset": Number(record.offset()),
-        "timestamp": Number(timestamp),
-        "timestampType": "LOG_APPEND_TIME" if kind == 2 else "CREATE_TIME",
-        "key": _readable(record.key()),
-        "value": _readable(record.value()),
-        "headers": [{name: _header(raw)} for name, raw in record.headers() or ()],
+        "topic": message.topic(),
+        "partition": JsonNumber(message.partition()),
+        "offset": JsonNumber(message.offset()),
+        "timestamp": JsonNumber(timestamp_ms),
+        "timestampType": "LOG_APPEND_TIME"
+        if timestamp_type == TIMESTAMP_LOG_APPEND_TIME
+        else "CREATE_TIME",
+        "key": _readable(message.key()),
+        "value": _readable(message.value()),
+        "headers": [{name: _header(raw)} for name, raw in message.headers() or ()],
     }
 
 
 def _readable(raw: bytes | None) -> Any:
-    """A JSON object or array, else text, else what no data pattern judges."""
+    """Return a JSON object or array, else text, else a mark that passes every data pattern."""
     if raw is None:
         return MISSING
     try:

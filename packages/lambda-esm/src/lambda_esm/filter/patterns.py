@@ -13,37 +13,37 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-Test = Callable[[Any], bool]
+Predicate = Callable[[Any], bool]
 
 
 class PatternError(Exception):
-    """The pattern is not one; the message says why."""
+    """The pattern is not valid; the message says why."""
 
 
-class Number(str):
+class JsonNumber(str):
     """A JSON number, kept as it was written."""
 
     __slots__ = ()
 
 
 class _Missing:
-    """Stands for a member that is not there."""
+    """The value of a member that is not there."""
 
 
 MISSING: Final = _Missing()
 
 
 def read_json(text: str | bytes) -> Any:
-    """Parse JSON, numbers as :class:`Number`.
+    """Parse JSON, numbers as :class:`JsonNumber`.
 
     Raises:
         ValueError: it is not JSON.
     """
-    return json.loads(text, parse_int=Number, parse_float=Number)
+    return json.loads(text, parse_int=JsonNumber, parse_float=JsonNumber)
 
 
-def compile_pattern(pattern: Any) -> Test:
-    """A test for values of the pattern's shape.
+def compile_pattern(pattern: Any) -> Predicate:
+    """Return a predicate for values of the pattern's shape.
 
     Raises:
         PatternError: the pattern uses an unknown operator, or has a wrong shape.
@@ -54,15 +54,15 @@ def compile_pattern(pattern: Any) -> Test:
     return lambda value: all(test(value) for test in tests)
 
 
-def compile_leaf(rules: Any) -> Test:
-    """A test for one member: whether it, or one element of it, fits one of the rules."""
+def compile_leaf(rules: Any) -> Predicate:
+    """Return a predicate for a leaf: it, or one of its elements, must fit one of the rules."""
     if not isinstance(rules, list) or not rules:
         raise PatternError("a pattern's leaf must be a list of rules that is not empty")
     tests = [_rule(rule) for rule in rules]
     return lambda value: any(test(value) for test in tests)
 
 
-def _member(name: str, wanted: Any) -> Test:
+def _member(name: str, wanted: Any) -> Predicate:
     if name == "$or":
         if not isinstance(wanted, list) or len(wanted) < 2:
             raise PatternError("$or needs a list of at least two patterns")
@@ -79,12 +79,12 @@ def _get(value: Any, name: str) -> Any:
     return value.get(name, MISSING) if isinstance(value, dict) else MISSING
 
 
-def _any_object(test: Test, value: Any) -> bool:
-    """Arrays of objects fit when one of their elements does."""
+def _any_object(test: Predicate, value: Any) -> bool:
+    """Return whether an object fits, or one of an array of objects."""
     return any(map(test, value)) if isinstance(value, list) and value else test(value)
 
 
-def _rule(rule: Any) -> Test:
+def _rule(rule: Any) -> Predicate:
     if not isinstance(rule, dict):
         if isinstance(rule, list):
             raise PatternError("a rule cannot be a list")
@@ -99,8 +99,8 @@ def _rule(rule: Any) -> Test:
     return _each(_OPERATORS[name](argument))
 
 
-def _each(test: Test) -> Test:
-    """Only leaves are tested; of an array, one element is enough."""
+def _each(test: Predicate) -> Predicate:
+    """Return a predicate that tests leaves only; one element of an array is enough."""
 
     def run(value: Any) -> bool:
         if isinstance(value, list):
@@ -114,23 +114,23 @@ def _same(wanted: Any, value: Any) -> bool:
     return type(wanted) is type(value) and bool(wanted == value)
 
 
-def _exists(argument: Any) -> Test:
+def _exists(argument: Any) -> Predicate:
     if not isinstance(argument, bool):
         raise PatternError("exists takes true or false")
     return lambda value: (value is not MISSING and not isinstance(value, dict)) is argument
 
 
 def _text(argument: Any, operator: str) -> str:
-    if not isinstance(argument, str) or isinstance(argument, Number):
+    if not isinstance(argument, str) or isinstance(argument, JsonNumber):
         raise PatternError(f"{operator} takes a string")
     return argument
 
 
-def _of_text(test: Callable[[str], bool]) -> Test:
+def _of_text(test: Callable[[str], bool]) -> Predicate:
     return lambda value: type(value) is str and test(value)
 
 
-def _prefix(argument: Any) -> Test:
+def _prefix(argument: Any) -> Predicate:
     folded = isinstance(argument, dict) and argument.get("equals-ignore-case")
     if folded:
         start = _text(folded, "prefix").casefold()
@@ -139,7 +139,7 @@ def _prefix(argument: Any) -> Test:
     return _of_text(lambda value: value.startswith(exact))
 
 
-def _suffix(argument: Any) -> Test:
+def _suffix(argument: Any) -> Predicate:
     folded = isinstance(argument, dict) and argument.get("equals-ignore-case")
     if folded:
         end = _text(folded, "suffix").casefold()
@@ -148,12 +148,12 @@ def _suffix(argument: Any) -> Test:
     return _of_text(lambda value: value.endswith(exact))
 
 
-def _equals_ignore_case(argument: Any) -> Test:
+def _equals_ignore_case(argument: Any) -> Predicate:
     wanted = _text(argument, "equals-ignore-case").casefold()
     return _of_text(lambda value: value.casefold() == wanted)
 
 
-def _wildcard(argument: Any) -> Test:
+def _wildcard(argument: Any) -> Predicate:
     text = _text(argument, "wildcard")
     if "**" in text:
         raise PatternError("wildcard cannot have two stars in a row")
@@ -167,7 +167,7 @@ def _unescaped(part: str) -> str:
     return part[1:] if part in ("\\*", "\\\\") else part
 
 
-def _anything_but(argument: Any) -> Test:
+def _anything_but(argument: Any) -> Predicate:
     if isinstance(argument, dict):
         if len(argument) != 1 or next(iter(argument)) not in _NEGATABLE:
             raise PatternError(f"anything-but takes values, or one of {', '.join(_NEGATABLE)}")
@@ -179,7 +179,7 @@ def _anything_but(argument: Any) -> Test:
     return lambda value: not any(_same(each, value) for each in values)
 
 
-def _numeric(argument: Any) -> Test:
+def _numeric(argument: Any) -> Predicate:
     if not isinstance(argument, list) or not argument or len(argument) % 2:
         raise PatternError("numeric takes pairs of a comparison and a number")
     checks = [
@@ -188,19 +188,19 @@ def _numeric(argument: Any) -> Test:
     ]
 
     def test(value: Any) -> bool:
-        return isinstance(value, Number) and all(check(Decimal(value)) for check in checks)
+        return isinstance(value, JsonNumber) and all(check(Decimal(value)) for check in checks)
 
     return test
 
 
 def _comparison(operator: Any, limit: Any) -> Callable[[Decimal], bool]:
-    if operator not in _COMPARISONS or not isinstance(limit, Number):
+    if operator not in _COMPARISONS or not isinstance(limit, JsonNumber):
         raise PatternError("numeric takes =, <, <=, > or >=, each with a number")
     compare, bound = _COMPARISONS[operator], Decimal(limit)
     return lambda value: compare(value, bound)
 
 
-def _cidr(argument: Any) -> Test:
+def _cidr(argument: Any) -> Predicate:
     try:
         network = ipaddress.ip_network(_text(argument, "cidr"), strict=False)
     except ValueError:
@@ -223,7 +223,7 @@ _COMPARISONS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
-_OPERATORS: Final[dict[str, Callable[[Any], Test]]] = {
+_OPERATORS: Final[dict[str, Callable[[Any], Predicate]]] = {
     "prefix": _prefix,
     "suffix": _suffix,
     "equals-ignore-case": _equals_ignore_case,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
-import uuid
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
-from lambda_esm.template.functions import Function
-
-VERSION: Final = "$LATEST"
+from lambda_esm.model.function import Function
+from lambda_esm.model.outcome import VERSION
 
 
 class LambdaContext:
-    """What Lambda's Python runtime passes beside the event; the names are its.
+    """What Lambda's Python runtime passes beside the event; the names are the runtime's.
 
     Args:
         function: which function is invoked.
@@ -42,31 +41,29 @@ class LambdaContext:
 
     @property
     def log_group_name(self) -> str:
-        """Where the function's log would be."""
+        """The log group that the function would have."""
         return f"/aws/lambda/{self.function_name}"
 
     @property
     def log_stream_name(self) -> str:
-        """Of the one environment there is."""
+        """The log stream of the one execution environment there is."""
         return f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{'0' * 32}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function's timeout, never below zero."""
+        """Return the milliseconds until the function's timeout, never below zero."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
     def log(self, message: object) -> None:
-        """Write a line, as the runtime's own ``context.log`` does."""
-        print(message)  # noqa: T201 - a handler asked for standard output
+        """Write a line to standard output, as the runtime's own ``context.log`` does."""
+        sys.stdout.write(f"{message}\n")
 
 
-def new_request_id() -> str:
-    """A name for an invocation, in the form Lambda gives."""
-    return str(uuid.uuid4())
+def runtime_environment(function: Function) -> dict[str, str]:
+    """Return the variables that Lambda adds to a function's own.
 
-
-def environment_of(function: Function) -> dict[str, str]:
-    """The variables that Lambda adds to a function's own (Developer Guide, "Defined runtime
-    environment variables"), as far as they mean something here."""
+    Source: Developer Guide, "Defined runtime environment variables"; those that mean something
+    here.
+    """
     return {
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),

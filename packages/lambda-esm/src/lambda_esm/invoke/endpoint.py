@@ -1,9 +1,10 @@
-"""Functions behind a Lambda Invoke API: AWS, ``sam local start-lambda``, moto, or the runtime
-interface emulator.
+"""Functions behind a Lambda Invoke API.
+
+That is AWS, ``sam local start-lambda``, moto, or the runtime interface emulator.
 
 Source: Lambda API reference, ``Invoke``. Connections are kept alive, one for each invocation that
-is out. The emulator serves one invocation at a time and knows one name, ``function``; its whole URL
-is given then, once for each container.
+is out. The emulator serves one invocation at a time and knows one function name, ``function``;
+there the whole URL is given, once for each container.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
+from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -20,32 +23,31 @@ import msgspec
 import urllib3
 
 from lambda_esm.errors import EsmError
-from lambda_esm.invoke.context import new_request_id
-from lambda_esm.model.event import Rows
+from lambda_esm.model.account import region
+from lambda_esm.model.event import Records
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.intrinsics import region
+from lambda_esm.model.outcome import VERSION, Outcome, Result, new_request_id
 
 log = logging.getLogger(__name__)
 
 _PATH: Final = "/2015-03-31/functions/{}/invocations"
-_CONNECT_S: Final = 5.0
+_CONNECT_TIMEOUT_S: Final = 5.0
 _AWS_HOST: Final = ".amazonaws.com"
-# What a function that raised answers with; the emulator marks it in no other way.
+# The members of a raised error; the emulator marks it in no other way.
 _ERROR_MEMBERS: Final = {"errorMessage", "errorType", "requestId", "stackTrace"}
 
 
-class Endpoint:
+class EndpointInvoker:
     """Invokes functions over HTTP.
 
     Args:
-        urls: of the Invoke API. One that ends in ``/invocations`` is a container of the emulator,
-            and takes one invocation at a time; there may be several of those.
+        urls: of the Invoke API. One that ends in ``/invocations`` is a container of the emulator
+            and takes one invocation at a time; there may be several.
         connections: how many to keep.
         grace_s: seconds an answer may come after the function's timeout.
 
     Raises:
-        EsmError: a URL is not one, or AWS is meant and there are no credentials.
+        EsmError: a URL is not one, or it is AWS's and there are no credentials.
     """
 
     def __init__(self, urls: Iterable[str], connections: int, grace_s: float) -> None:
@@ -57,9 +59,9 @@ class Endpoint:
         self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
         self._sign = _signer(self._base)
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
-        """POST the event and read the answer."""
-        body = msgspec.json.encode(mapping.source.event(rows))
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        """POST the event and return what the answer says."""
+        body = msgspec.json.encode(mapping.event_source.event(records))
         timeout = mapping.function.timeout_s + self._grace_s
         if self._base:
             path = _PATH.format(quote(mapping.function.name))
@@ -91,71 +93,70 @@ class Endpoint:
             "X-Amz-Log-Type": "None",
         }
         try:
-            answer = self._pool.request(
+            response = self._pool.request(
                 "POST",
                 url,
                 body=body,
                 headers=self._sign(url, body, headers),
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
+                timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=timeout_s),
             )
         except urllib3.exceptions.ReadTimeoutError:
             reason = f"no answer within {timeout_s:g} s"
-            return Outcome(kind="timeout", request_id=request_id, reason=reason)
+            return Outcome(result="timeout", request_id=request_id, reason=reason)
         except urllib3.exceptions.HTTPError as error:
-            return Outcome(kind="unreachable", request_id=request_id, reason=str(error))
-        return _outcome(answer, request_id)
+            return Outcome(result="unreachable", request_id=request_id, reason=str(error))
+        return _outcome(response, request_id)
 
 
-def _outcome(answer: urllib3.BaseHTTPResponse, request_id: str) -> Outcome:
-    named = answer.headers.get("x-amzn-RequestId", request_id)
-    version = answer.headers.get("X-Amz-Executed-Version", "$LATEST")
-    error = answer.headers.get("X-Amz-Function-Error")
-    if answer.status == 429:
-        return Outcome(
-            kind="throttled", request_id=named, status=answer.status, reason=_text(answer)
-        )
-    if answer.status >= 300:
-        reason = f"HTTP {answer.status}: {_text(answer)}"
-        return Outcome(kind="unreachable", request_id=named, status=answer.status, reason=reason)
-    value = _value(answer)
-    if error or _is_error(value):
-        return Outcome(
-            kind="timeout" if "timed out" in _reason(value) else "error",
-            request_id=named,
-            status=answer.status,
-            version=version,
-            reason=_reason(value),
-            function_error=error or "Unhandled",
-        )
-    return Outcome(
-        kind="success", request_id=named, status=answer.status, version=version, answer=value
+def _outcome(response: urllib3.BaseHTTPResponse, request_id: str) -> Outcome:
+    headers = response.headers
+    outcome = partial(
+        Outcome,
+        request_id=headers.get("x-amzn-RequestId", request_id),
+        status_code=response.status,
+        executed_version=headers.get("X-Amz-Executed-Version", VERSION),
+    )
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return outcome(result="throttled", reason=_text(response))
+    if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+        reason = f"HTTP {response.status}: {_text(response)}"
+        return outcome(result="unreachable", reason=reason)
+    payload, error = _payload(response), headers.get("X-Amz-Function-Error")
+    if not error and not _is_error(payload):
+        return outcome(result="success", response=payload)
+    reason = _reason(payload)
+    result: Result = "timeout" if "timed out" in reason else "error"
+    return outcome(result=result, reason=reason, function_error=error or "Unhandled")
+
+
+def _payload(response: urllib3.BaseHTTPResponse) -> Any:
+    """Return the function's response; what is not JSON, as Lambda's would be, is a string."""
+    try:
+        return json.loads(response.data) if response.data.strip() else None
+    except ValueError:
+        return _text(response)
+
+
+def _is_error(payload: Any) -> bool:
+    if isinstance(payload, str):  # how the emulator reports a timeout
+        return payload.startswith("Task timed out")
+    return (
+        isinstance(payload, dict)
+        and "errorMessage" in payload
+        and not set(payload) - _ERROR_MEMBERS
     )
 
 
-def _value(answer: urllib3.BaseHTTPResponse) -> Any:
-    """The answer; what is not JSON, as Lambda's would be, is taken for a string."""
-    try:
-        return json.loads(answer.data) if answer.data.strip() else None
-    except ValueError:
-        return _text(answer)
+def _reason(payload: Any) -> str:
+    if not isinstance(payload, dict):
+        return str(payload)
+    error_type = payload.get("errorType")
+    message = str(payload.get("errorMessage", ""))
+    return f"{error_type}: {message}" if error_type else message
 
 
-def _is_error(value: Any) -> bool:
-    if isinstance(value, str):  # how the emulator reports a timeout
-        return value.startswith("Task timed out")
-    return isinstance(value, dict) and "errorMessage" in value and not set(value) - _ERROR_MEMBERS
-
-
-def _reason(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    kind = value.get("errorType")
-    message = str(value.get("errorMessage", ""))
-    return f"{kind}: {message}" if kind else message
-
-
-def _text(answer: urllib3.BaseHTTPResponse) -> str:
-    return " ".join(answer.data[:200].decode(errors="replace").split())
+def _text(response: urllib3.BaseHTTPResponse) -> str:
+    return " ".join(response.data[:200].decode(errors="replace").split())
 
 
 def _unsigned(_url: str, _body: bytes, headers: dict[str, str]) -> dict[str, str]:
@@ -163,7 +164,7 @@ def _unsigned(_url: str, _body: bytes, headers: dict[str, str]) -> dict[str, str
 
 
 def _signer(url: str) -> Callable[[str, bytes, dict[str, str]], dict[str, str]]:
-    """AWS wants a signature, moto reads one; an emulator on this machine ignores it."""
+    """Return what signs requests: for AWS, and where there are credentials, which moto reads."""
     is_aws = (urlsplit(url).hostname or "").endswith(_AWS_HOST)
     if not is_aws and not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & set(os.environ):
         return _unsigned

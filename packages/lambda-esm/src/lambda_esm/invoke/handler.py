@@ -13,48 +13,49 @@ from typing import Any, Final
 
 from lambda_esm.errors import TemplateError
 from lambda_esm.invoke.context import LambdaContext
+from lambda_esm.model.function import Function
 from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any], Any], Any]
-
 
 # Where builds put their results. Sources that are importable anyway win over those.
 _BUILD_FOLDERS: Final = frozenset({"dist", "build", ".aws-sam", "cdk.out"})
 
 
 def import_handlers(functions: Iterable[Function]) -> dict[str, Handler]:
-    """The handlers that the template names, by the functions' names.
+    """Import the handlers that the template names; return them by function name.
 
-    Modules come from the folder that the template deploys. If that is the result of a build, what
-    is importable already comes first, so that breakpoints are hit in the sources.
+    Modules come from the folder that the template deploys. If a build made that folder, modules
+    that are importable anyway come first, so that breakpoints are hit in the sources.
 
     Raises:
         TemplateError: there is no such module or attribute, or two functions have different
-            modules of one name, which only one process for each can hold.
+            modules of one name, which cannot be in one process.
     """
     claims: dict[str, Path] = {}
     handlers = {}
     for function in functions:
         module_name, _, attribute = function.handler.replace("/", ".").rpartition(".")
         if not module_name:
-            raise TemplateError(f"{function.logical_id}: Handler must be module.function.")
-        _look_into(function)
+            raise TemplateError(
+                f"{function.logical_id}: Handler must be module.function, not {function.handler!r}."
+            )
+        _add_to_path(function)
         _claim(claims, function, module_name.partition(".")[0])
         handlers[function.name] = _import(function, module_name, attribute)
     return handlers
 
 
-def _look_into(function: Function) -> None:
+def _add_to_path(function: Function) -> None:
     folder = _folder(function)
     if folder is not None and str(folder) not in sys.path:
         sys.path.insert(len(sys.path) if _is_built(folder) else 0, str(folder))
 
 
 def _claim(claims: dict[str, Path], function: Function, package: str) -> None:
-    """Take a module's name for a function, unless another one has it in another folder."""
+    """Claim a module's name for a function; refuse it when another folder has it, too."""
     folder = _folder(function)
     if (
         folder is not None
@@ -62,13 +63,13 @@ def _claim(claims: dict[str, Path], function: Function, package: str) -> None:
         and claims.setdefault(package, folder) != folder
     ):
         raise TemplateError(
-            f"{function.logical_id}: another function has a module {package} too. Run them apart "
-            "with --function, or with --invoke processes."
+            f"{function.logical_id}: another function has a module {package} too. Run one of "
+            "them with --function, or both with --invoke processes."
         )
 
 
 def _check_origin(function: Function, package: str) -> None:
-    """What was imported must be the function's own, and not something else of the same name."""
+    """Refuse a module that was imported from elsewhere than the function's folder."""
     folder = _folder(function)
     if folder is None or _is_built(folder) or not _has(folder, package):
         return
@@ -109,23 +110,25 @@ def _import(function: Function, module_name: str, attribute: str) -> Handler:
     return handler
 
 
-def call(handler: Handler, event: dict[str, Any], function: Function, request_id: str) -> Outcome:
-    """Call the handler; what it raises or cannot return becomes the outcome."""
+def call_handler(
+    handler: Handler, event: dict[str, Any], function: Function, request_id: str
+) -> Outcome:
+    """Call the handler; return its response, or its error, as an outcome."""
     context = LambdaContext(function, request_id)
     begun = time.monotonic()
     try:
-        answer = handler(event, context)
+        response = handler(event, context)
     except Exception as error:
         log.warning("the handler raised", exc_info=True)
         reason = f"{type(error).__name__}: {error}"
-        return Outcome(kind="error", request_id=request_id, reason=reason)
+        return Outcome(result="error", request_id=request_id, reason=reason)
     try:
         # As the caller of Lambda gets it: tuples are lists, keys are strings.
-        answer = None if answer is None else json.loads(json.dumps(answer))
+        response = None if response is None else json.loads(json.dumps(response))
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"Runtime.MarshalError: Unable to marshal response: {error}"
-        return Outcome(kind="error", request_id=request_id, reason=reason)
+        return Outcome(result="error", request_id=request_id, reason=reason)
     if time.monotonic() - begun > function.timeout_s:
         reason = f"Task timed out after {function.timeout_s} seconds"
-        return Outcome(kind="timeout", request_id=request_id, reason=reason)
-    return Outcome(kind="success", request_id=request_id, answer=answer)
+        return Outcome(result="timeout", request_id=request_id, reason=reason)
+    return Outcome(result="success", request_id=request_id, response=response)

@@ -10,21 +10,21 @@ import logging
 import os
 from collections.abc import Iterable
 
-from lambda_esm.invoke.context import environment_of, new_request_id
-from lambda_esm.invoke.handler import call, import_handlers
-from lambda_esm.model.event import Rows
+from lambda_esm.invoke.context import runtime_environment
+from lambda_esm.invoke.handler import call_handler, import_handlers
+from lambda_esm.model.event import Records
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
+from lambda_esm.model.outcome import Outcome, new_request_id
 
 log = logging.getLogger(__name__)
 
 
-class InProcess:
-    """Invokes handlers in the thread that asks.
+class InProcessInvoker:
+    """Invokes handlers on the calling thread.
 
     Args:
-        functions: to import; their variables become this process's where it has none of the name.
+        functions: to import; their variables are set where this process has none of the name.
 
     Raises:
         TemplateError: a handler cannot be imported.
@@ -32,19 +32,21 @@ class InProcess:
 
     def __init__(self, functions: Iterable[Function]) -> None:
         functions = list(functions)
-        _give_environment(functions)
+        _set_environment(functions)
         self._handlers = import_handlers(functions)
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
         """Call the handler with a new event."""
         handler = self._handlers[mapping.function.name]
-        return call(handler, mapping.source.event(rows), mapping.function, new_request_id())
+        return call_handler(
+            handler, mapping.event_source.event(records), mapping.function, new_request_id()
+        )
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is nothing to end."""
 
 
-def _give_environment(functions: list[Function]) -> None:
+def _set_environment(functions: list[Function]) -> None:
     wanted: dict[str, str] = {}
     for function in functions:
         for name, value in function.environment.items():
@@ -54,6 +56,6 @@ def _give_environment(functions: list[Function]) -> None:
                     extra={"function": function.name, "variable": name},
                 )
     if len(functions) == 1:  # several functions in one process cannot each have their own
-        wanted = {**environment_of(functions[0]), **wanted}
+        wanted = {**runtime_environment(functions[0]), **wanted}
     for name, value in wanted.items():
         os.environ.setdefault(name, value)

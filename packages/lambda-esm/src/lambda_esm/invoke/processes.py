@@ -1,7 +1,7 @@
 """Handlers in worker processes: one invocation at a time in each, as in Lambda's environments.
 
 A worker that overruns the function's timeout is killed, one that dies is replaced; both count as
-the function's failure. Each has the environment of its own function, and no other function's
+the function's discarded. Each has the environment of its own function, and no other function's
 modules.
 """
 
@@ -9,30 +9,30 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
 from collections.abc import Iterable
+from multiprocessing import Pipe
 from queue import Empty, LifoQueue
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.invoke.context import environment_of, new_request_id
-from lambda_esm.invoke.frames import Frames
-from lambda_esm.invoke.worker import Answer, Job, Start
-from lambda_esm.model.event import Rows
+from lambda_esm.invoke.context import runtime_environment
+from lambda_esm.model.event import Records
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
-from lambda_esm.model.outcome import Outcome
-from lambda_esm.template.functions import Function
+from lambda_esm.model.outcome import Outcome, Result, new_request_id
 
-_START_S: Final = 60.0
-_END_S: Final = 2.0
+_START_TIMEOUT_S: Final = 60.0
+_END_TIMEOUT_S: Final = 2.0
 _UNBUFFERED: Final = {"PYTHONUNBUFFERED": "1"}
+# A worker that is late, or that died: closed its end, or left unread what was sent to it.
+_NO_ANSWER: Final = (TimeoutError, EOFError, ConnectionError)
 
 
-class Processes:
+class ProcessInvoker:
     """Invokes functions in pools of worker processes, which grow up to the concurrency.
 
     Args:
@@ -50,8 +50,8 @@ class Processes:
                 self._idle[function.name] = LifoQueue()
                 self._idle[function.name].put(_Worker(function))
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
-        """Hand the records to an idle worker, or to a new one."""
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        """Invoke the function in an idle worker, or in a new one."""
         idle = self._idle[mapping.function.name]
         request_id = new_request_id()
         try:
@@ -60,8 +60,8 @@ class Processes:
             try:
                 worker = _Worker(mapping.function)
             except TemplateError as error:
-                return Outcome(kind="error", request_id=request_id, reason=str(error))
-        outcome = worker.invoke(mapping, rows, request_id)
+                return Outcome(result="error", request_id=request_id, reason=str(error))
+        outcome = worker.invoke(mapping, records, request_id)
         if worker.alive:
             idle.put(worker)
         return outcome
@@ -75,71 +75,74 @@ class Processes:
 
 
 class _Worker:
-    """One process with one handler."""
+    """One process with one handler.
+
+    Raises:
+        TemplateError: the handler cannot be imported, or the process does not start in time.
+    """
 
     def __init__(self, function: Function) -> None:
         self._function = function
-        ours, theirs = os.pipe(), os.pipe()
+        self._connection, theirs = Pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "lambda_esm.invoke.worker", str(theirs[0]), str(ours[1])],
-            pass_fds=(theirs[0], ours[1]),
+            [sys.executable, "-m", "lambda_esm.invoke.worker", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
-            env={**function.environment, **_UNBUFFERED, **os.environ, **environment_of(function)},
+            env={
+                **function.environment,
+                **_UNBUFFERED,
+                **os.environ,
+                **runtime_environment(function),
+            },
         )
-        os.close(theirs[0])
-        os.close(ours[1])
-        self._frames = Frames(ours[0], theirs[1])
+        theirs.close()
         self.alive = True
-        self._frames.send(msgspec.msgpack.encode(Start(function)))
-        started = self._receive(_START_S)
-        if started is None or started.kind != "success":
-            self.kill()
-            raise TemplateError(started.reason if started else _ended(self._process))
-
-    def invoke(self, mapping: Mapping, rows: Rows, request_id: str) -> Outcome:
-        """Run one invocation; afterwards the worker may be dead."""
-        source = mapping.source
-        job = Job(request_id, source.topic, source.members, rows)
         try:
-            self._frames.send(msgspec.msgpack.encode(job))
-        except BrokenPipeError:
-            self.kill()
-            return Outcome(kind="error", request_id=request_id, reason=_ended(self._process))
-        answer = self._receive(self._function.timeout_s)
-        if answer is not None:
-            value = msgspec.json.decode(answer.answer) if answer.answer else None
-            return Outcome(
-                kind=answer.kind, request_id=request_id, answer=value, reason=answer.reason
-            )
-        timed_out = self._process.poll() is None and not self._frames.at_end
-        self.kill()
-        if timed_out:
-            reason = f"Task timed out after {self._function.timeout_s} seconds"
-            return Outcome(kind="timeout", request_id=request_id, reason=reason)
-        return Outcome(kind="error", request_id=request_id, reason=_ended(self._process))
+            refusal = self._exchange(function, _START_TIMEOUT_S)
+        except _NO_ANSWER as error:
+            refusal = self._kill(error, f"the worker did not start within {_START_TIMEOUT_S:g} s")
+        if refusal:
+            self.end()
+            raise TemplateError(refusal)
+
+    def invoke(self, mapping: Mapping, records: Records, request_id: str) -> Outcome:
+        """Run one invocation; afterwards the worker may be dead."""
+        invocation = (request_id, mapping.event_source, msgspec.msgpack.encode(records))
+        timeout_s = self._function.timeout_s
+        try:
+            outcome: Outcome = self._exchange(invocation, timeout_s)
+        except _NO_ANSWER as error:
+            reason = self._kill(error, f"Task timed out after {timeout_s} seconds")
+            result: Result = "timeout" if isinstance(error, TimeoutError) else "error"
+            return Outcome(result=result, request_id=request_id, reason=reason)
+        return outcome
 
     def end(self) -> None:
-        """Let it end by itself, or else kill it."""
-        self._frames.close()
+        """Close the connection, at which the worker ends by itself; kill it if it does not."""
+        self._connection.close()
         try:
-            self._process.wait(_END_S)
+            self._process.wait(_END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
-    def kill(self) -> None:
-        """End it now."""
+    def _exchange(self, message: Any, timeout_s: float) -> Any:
+        """Send a message and return the answer.
+
+        Raises:
+            TimeoutError: no answer within ``timeout_s``, from a worker that still runs.
+            EOFError, ConnectionError: the worker died.
+        """
+        self._connection.send(message)
+        if not self._connection.poll(timeout_s):
+            raise TimeoutError if self._process.poll() is None else EOFError
+        return self._connection.recv()
+
+    def _kill(self, error: Exception, timed_out: str) -> str:
+        """Kill the worker and return the reason: that it was too slow, or its exit status."""
         self.alive = False
         self._process.kill()
-        self._process.wait()
-        self._frames.close()
-
-    def _receive(self, timeout_s: float) -> Answer | None:
-        """The next answer; None when it does not come in time, or never."""
-        readable, _, _ = select.select([self._frames.incoming], [], [], timeout_s)
-        frame = self._frames.receive() if readable else None
-        return None if frame is None else msgspec.msgpack.decode(frame, type=Answer)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> str:
-    return f"Runtime exited with status {process.wait()}"
+        status = self._process.wait()
+        self._connection.close()
+        is_late = isinstance(error, TimeoutError)
+        return timed_out if is_late else f"Runtime exited with status {status}"

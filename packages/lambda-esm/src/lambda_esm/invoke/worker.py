@@ -1,73 +1,59 @@
-"""The worker process: imports one handler, then answers jobs until its parent closes the pipe."""
+"""The worker process: imports one handler and serves invocations until its parent is gone.
+
+What travels: the parent sends the :class:`Function`, the worker sends why it cannot serve it (empty
+when it can); then for each invocation the parent sends the request id, the event source and the
+records, and the worker sends the :class:`Outcome`. The records are msgpack, because pickling very
+many small objects would cost more than the invocation.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import signal
 import sys
-from typing import Any
+from multiprocessing.connection import Connection
 
 import msgspec
 
 from lambda_esm.errors import TemplateError
-from lambda_esm.invoke.frames import Frames
-from lambda_esm.invoke.handler import call, import_handlers
-from lambda_esm.model.event import Rows, Source
-from lambda_esm.model.outcome import Kind
-from lambda_esm.template.functions import Function
-
-
-class Start(msgspec.Struct, frozen=True):
-    """What the worker is told first."""
-
-    function: Function
-
-
-class Job(msgspec.Struct, frozen=True):
-    """One invocation."""
-
-    request_id: str
-    topic: str
-    members: dict[str, Any]
-    rows: Rows
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """How it ended; ``answer`` is JSON."""
-
-    kind: Kind
-    answer: bytes = b""
-    reason: str = ""
+from lambda_esm.invoke.handler import call_handler, import_handlers
+from lambda_esm.model.event import Records
+from lambda_esm.model.function import Function
 
 
 def main() -> None:
-    """Run with the two ends of the pipes as arguments."""
+    """Serve the parent, with the connection's file descriptor as the only argument."""
     # Ctrl-C goes to all processes of a terminal; the parent decides when this one ends.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    frames = Frames(int(sys.argv[1]), int(sys.argv[2]))
-    start = msgspec.msgpack.decode(_expect(frames), type=Start)
+    # A duplicate is not inherited by the programs that a handler starts. They would hold the
+    # connection open, and the parent would learn of this process's death by the timeout only.
+    inherited = int(sys.argv[1])
+    connection = Connection(os.dup(inherited))
+    os.close(inherited)
+    with contextlib.suppress(EOFError, ConnectionError):
+        _serve(connection)
+
+
+def _serve(connection: Connection) -> None:
+    """Answer the parent until it is gone.
+
+    Raises:
+        EOFError, ConnectionError: the parent closed its end.
+    """
+    function: Function = connection.recv()
     try:
-        handler = import_handlers([start.function])[start.function.name]
+        handler = import_handlers([function])[function.name]
     except TemplateError as error:
-        frames.send(msgspec.msgpack.encode(Answer("error", reason=str(error))))
+        connection.send(str(error))
         return
-    frames.send(msgspec.msgpack.encode(Answer("success")))
-    decoder = msgspec.msgpack.Decoder(Job)
-    while (frame := frames.receive()) is not None:
-        job = decoder.decode(frame)
-        event = Source(job.topic, job.members).event(job.rows)
-        outcome = call(handler, event, start.function, job.request_id)
-        answer = b"" if outcome.answer is None else json.dumps(outcome.answer).encode()
-        frames.send(msgspec.msgpack.encode(Answer(outcome.kind, answer, outcome.reason)))
-
-
-def _expect(frames: Frames) -> bytes:
-    frame = frames.receive()
-    if frame is None:
-        os._exit(0)
-    return frame
+    connection.send("")
+    decoder = msgspec.msgpack.Decoder(Records)
+    while True:
+        request_id, source, records = connection.recv()
+        event = source.event(decoder.decode(records))
+        connection.send(call_handler(handler, event, function, request_id))
 
 
 if __name__ == "__main__":

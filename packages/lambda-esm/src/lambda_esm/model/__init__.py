@@ -1,1 +1,1 @@
-"""What a mapping is: its function, its records, its events, its outcomes."""
+"""What a mapping is: its function, its records and events, the outcomes of its invocations."""

@@ -16,24 +16,64 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_LOG_APPEND_TIME
 Headers = list[tuple[str, bytes | None]]
 
 
-class KafkaRecord(Protocol):
-    """A confluent_kafka ``Message`` that is a record and no error: then nothing of this is None."""
+class KafkaMessage(Protocol):
+    """A confluent_kafka ``Message`` that is a record and no error.
 
-    def topic(self) -> str: ...  # noqa: D102 - Kafka's own words
-    def partition(self) -> int: ...  # noqa: D102
-    def offset(self) -> int: ...  # noqa: D102
-    def timestamp(self) -> tuple[int, int]: ...  # noqa: D102
-    def key(self) -> bytes | None: ...  # noqa: D102
-    def value(self) -> bytes | None: ...  # noqa: D102
-    def headers(self) -> Headers | None: ...  # noqa: D102
+    confluent_kafka types each of these as possibly None, which only an error's are.
+    """
+
+    def topic(self) -> str:
+        """Return the topic's name."""
+        ...
+
+    def partition(self) -> int:
+        """Return the partition's number."""
+        ...
+
+    def offset(self) -> int:
+        """Return the offset in the partition."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """Return the timestamp's type and the Unix time in milliseconds."""
+        ...
+
+    def key(self) -> bytes | None:
+        """Return the key."""
+        ...
+
+    def value(self) -> bytes | None:
+        """Return the value; None is a tombstone."""
+        ...
+
+    def headers(self) -> Headers | None:
+        """Return the headers in the order produced."""
+        ...
+
     def __len__(self) -> int: ...
 
 
-# One record: offset, (kind of timestamp, Unix ms), key, value, headers. A plain tuple, because
-# there are very many of them.
-Row = tuple[int, tuple[int, int], bytes | None, bytes | None, Headers | None]
-# Records by partition, each partition's in order.
-Rows = dict[int, list[Row]]
+class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One record of a partition that is known from the context.
+
+    Attributes:
+        offset: where it stands in its partition.
+        timestamp_type: confluent_kafka's number for it.
+        timestamp_ms: Unix time in milliseconds.
+        key, value: bytes; None for a null key and for a tombstone.
+        headers: in the order produced, repeats kept.
+    """
+
+    offset: int
+    timestamp_type: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers | None
+
+
+# By partition, each partition's in order.
+Records = dict[int, list[Record]]
 
 _TIMESTAMP_TYPES: Final = {
     TIMESTAMP_CREATE_TIME: "CREATE_TIME",
@@ -43,7 +83,7 @@ _TIMESTAMP_TYPES: Final = {
 _RECORD_BYTES: Final = 190
 
 
-class Source:
+class EventSource:
     """What all events of one mapping have in common.
 
     Args:
@@ -61,57 +101,50 @@ class Source:
 
     @classmethod
     @lru_cache
-    def of_cluster(cls, topic: str, servers: tuple[str, ...], arn: str | None) -> Source:
-        """Of MSK if there is its ARN, of self-managed Kafka otherwise."""
-        named = {"eventSourceArn": arn} if arn else {}
-        kind = {"eventSource": "aws:kafka" if arn else "SelfManagedKafka"}
-        return cls(topic, {**kind, **named, "bootstrapServers": ",".join(servers)})
+    def of_cluster(cls, topic: str, servers: tuple[str, ...], arn: str | None) -> EventSource:
+        """Return the source for an MSK cluster's ARN, or for self-managed Kafka without one."""
+        name = {"eventSource": "aws:kafka" if arn else "SelfManagedKafka"}
+        cluster = {"eventSourceArn": arn} if arn else {}
+        return cls(topic, {**name, **cluster, "bootstrapServers": ",".join(servers)})
 
-    def event(self, rows: Rows) -> dict[str, Any]:
-        """The event for one invocation."""
+    def event(self, records: Records) -> dict[str, Any]:
+        """Return the event for one invocation."""
         topic = self.topic
-        records = {
-            f"{topic}-{number}": [_record(topic, number, *row) for row in partition]
-            for number, partition in rows.items()
+        by_partition = {
+            f"{topic}-{number}": [_record(topic, number, record) for record in partition]
+            for number, partition in records.items()
         }
-        return {**self.members, "records": records}
+        return {**self.members, "records": by_partition}
 
-    def json_bytes(self, rows: Rows) -> int:
-        """The size of the event as JSON, in bytes."""
-        return len(msgspec.json.encode(self.event(rows)))
+    def json_bytes(self, records: Records) -> int:
+        """Return the size of the event as JSON, in bytes."""
+        return len(msgspec.json.encode(self.event(records)))
 
 
-def rows_of(records: dict[int, list[KafkaRecord]]) -> Rows:
-    """The records as plain values."""
+def records_of(messages: dict[int, list[KafkaMessage]]) -> Records:
+    """Return the messages of each partition as plain values."""
     return {
-        number: [(m.offset(), m.timestamp(), m.key(), m.value(), m.headers()) for m in messages]
-        for number, messages in records.items()
+        number: [Record(m.offset(), *m.timestamp(), m.key(), m.value(), m.headers()) for m in each]
+        for number, each in messages.items()
     }
 
 
-def _record(
-    topic: str,
-    partition: int,
-    offset: int,
-    stamp: tuple[int, int],
-    key: bytes | None,
-    value: bytes | None,
-    headers: Headers | None,
-) -> dict[str, Any]:
-    """One element of ``records``. A null key and a tombstone's null value have no member."""
-    record: dict[str, Any] = {
+def _record(topic: str, partition: int, record: Record) -> dict[str, Any]:
+    """Return one element of ``records``; a null key or value has no member."""
+    element: dict[str, Any] = {
         "topic": topic,
         "partition": partition,
-        "offset": offset,
-        "timestamp": stamp[1],
-        "timestampType": _TIMESTAMP_TYPES.get(stamp[0], "NO_TIMESTAMP_TYPE"),
+        "offset": record.offset,
+        "timestamp": record.timestamp_ms,
+        "timestampType": _TIMESTAMP_TYPES.get(record.timestamp_type, "NO_TIMESTAMP_TYPE"),
     }
-    if key is not None:
-        record["key"] = b2a_base64(key, newline=False).decode("ascii")
-    if value is not None:
-        record["value"] = b2a_base64(value, newline=False).decode("ascii")
-    record["headers"] = [{name: _signed(raw)} for name, raw in headers] if headers else []
-    return record
+    if record.key is not None:
+        element["key"] = b2a_base64(record.key, newline=False).decode("ascii")
+    if record.value is not None:
+        element["value"] = b2a_base64(record.value, newline=False).decode("ascii")
+    headers = record.headers
+    element["headers"] = [{name: _signed(raw)} for name, raw in headers] if headers else []
+    return element
 
 
 def _signed(raw: bytes | None) -> list[int]:
@@ -119,12 +152,15 @@ def _signed(raw: bytes | None) -> list[int]:
     return memoryview(raw or b"").cast("b").tolist()
 
 
-def most_json_bytes(topic: str, rows: list[Row]) -> int:
-    """An upper bound of the size of records as JSON, in bytes; as cheap as it can be."""
-    data = sum([len(key or b"") + len(value or b"") for _, _, key, value, _ in rows])
+def most_json_bytes(topic: str, records: list[Record]) -> int:
+    """Return an upper bound of the records' size as JSON, in bytes.
+
+    It is asked for every record, so it is as cheap as it can be.
+    """
+    data = sum([len(r.key or b"") + len(r.value or b"") for r in records])
     # base64 makes four bytes of three, and fills up to a whole four.
-    size = data * 4 // 3 + len(rows) * (_RECORD_BYTES + len(topic) + 8)
-    headers = [row[4] for row in rows if row[4]]
+    size = data * 4 // 3 + len(records) * (_RECORD_BYTES + len(topic) + 8)
+    headers = [r.headers for r in records if r.headers]
     if headers:
         # A byte takes at most five characters ("-128,"), a character of a name six ("\\u0000").
         size += sum(

@@ -6,17 +6,19 @@ from typing import Final, Literal
 
 import msgspec
 
-from lambda_esm.model.event import Source
-from lambda_esm.template.functions import Function
+from lambda_esm.model.event import EventSource
+from lambda_esm.model.function import Function
 
-Position = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+StartingPosition = Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"]
+# KIP-848's protocol of consumer groups, or the one before it.
+GroupProtocol = Literal["consumer", "classic"]
 
-DEFAULT_WINDOW_S: Final = 0.5
+DEFAULT_BATCHING_WINDOW_S: Final = 0.5
 # With an on-failure destination, "infinite" ends after this many retries.
 RETRIES_WITH_DESTINATION: Final = 10
 
 
-class Pollers(msgspec.Struct, frozen=True):
+class ProvisionedPollers(msgspec.Struct, frozen=True):
     """Provisioned mode's bounds on how many pollers share the partitions."""
 
     minimum: int = 1
@@ -24,50 +26,51 @@ class Pollers(msgspec.Struct, frozen=True):
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One event source mapping.
+    """One event source mapping; the names are those of ``CreateEventSourceMapping``.
 
     Attributes:
         logical_id: its name in the template; for a SAM event, function and event joined.
-        uuid: the same at each start, from the names of function, mapping and topic.
+        uuid: made of the names of function, mapping and topic, so it is the same at each start.
         function: what it invokes.
         topic: what it reads.
-        servers: ``host:port`` list of the brokers, as events name them.
-        source_arn: ARN of the MSK cluster; None for self-managed Kafka.
+        bootstrap_servers: ``host:port`` list of the brokers, as events name them.
+        event_source_arn: ARN of the MSK cluster; None for self-managed Kafka.
         batch_size: most records in one invocation.
-        window_s: how long a batch may fill, from its first record on.
-        start, start_timestamp_ms: where a new group begins.
+        batching_window_s: seconds a batch may fill, from its first record on.
+        starting_position: where a new consumer group begins.
+        starting_position_timestamp_ms: with AT_TIMESTAMP, Unix time in milliseconds.
         group_id: the consumer group.
-        retries: re-invocations of a failed batch; None is without end.
-        record_age_s: records older than this are not sent; None for any age.
-        bisect: whether a failed batch is halved.
-        partial: whether the answer may list the records that failed.
-        destination: where records go that were given up; empty for nowhere.
+        maximum_retry_attempts: re-invocations of a failed batch; None is without end.
+        maximum_record_age_s: older records are not sent; None for any age.
+        bisect_batch_on_error: whether a failed batch is halved.
+        report_batch_item_failures: whether the response may list the records that failed.
+        destination: where discarded records go; empty for nowhere.
         filters: patterns of which a record must match one; empty for all records.
         pollers: provisioned mode's limits; None in on-demand mode.
-        access: ``SourceAccessConfigurations`` as (type, URI).
+        source_access_configurations: pairs of type and URI.
     """
 
     logical_id: str
     uuid: str
     function: Function
     topic: str
-    servers: tuple[str, ...]
-    source_arn: str | None = None
+    bootstrap_servers: tuple[str, ...]
+    event_source_arn: str | None = None
     batch_size: int = 100
-    window_s: float = DEFAULT_WINDOW_S
-    start: Position = "TRIM_HORIZON"
-    start_timestamp_ms: int | None = None
+    batching_window_s: float = DEFAULT_BATCHING_WINDOW_S
+    starting_position: StartingPosition = "TRIM_HORIZON"
+    starting_position_timestamp_ms: int | None = None
     group_id: str
-    retries: int | None = None
-    record_age_s: int | None = None
-    bisect: bool = False
-    partial: bool = False
+    maximum_retry_attempts: int | None = None
+    maximum_record_age_s: int | None = None
+    bisect_batch_on_error: bool = False
+    report_batch_item_failures: bool = False
     destination: str = ""
     filters: tuple[str, ...] = ()
-    pollers: Pollers | None = None
-    access: tuple[tuple[str, str], ...] = ()
+    pollers: ProvisionedPollers | None = None
+    source_access_configurations: tuple[tuple[str, str], ...] = ()
 
     @property
-    def source(self) -> Source:
+    def event_source(self) -> EventSource:
         """What its events say of where they come from."""
-        return Source.of_cluster(self.topic, self.servers, self.source_arn)
+        return EventSource.of_cluster(self.topic, self.bootstrap_servers, self.event_source_arn)

@@ -1,55 +1,63 @@
-"""What an invocation came to, whichever way it was made."""
+"""What an invocation came to, over any of the invokers."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+import uuid
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from lambda_esm.model.event import Rows
+from lambda_esm.model.event import Records
 from lambda_esm.model.mapping import Mapping
 
-Kind = Literal[
+Result = Literal[
     "success", "partial", "malformed", "error", "timeout", "throttled", "unreachable"
 ]  # fmt: skip
+
+VERSION: Final = "$LATEST"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one invocation.
 
     Attributes:
-        kind: an invoker says ``success``; ``error`` and ``timeout`` when the function failed;
-            ``throttled`` and ``unreachable`` when the batch has not reached it. From the answer
+        result: an invoker says ``success``; ``error`` and ``timeout`` when the function failed;
+            ``throttled`` and ``unreachable`` when the batch has not reached it. From the response
             follow ``partial`` (some records failed) and ``malformed`` (it cannot be read).
         request_id: names the invocation in logs.
-        answer: what the function returned, as JSON has it; only after success.
+        response: what the function returned, as JSON has it; only after success.
         reason: one line, after a failure.
-        status: HTTP status of the Invoke API.
-        version: the version that ran.
+        status_code: HTTP status of the Invoke API.
+        executed_version: the version that ran.
         function_error: ``Handled`` or ``Unhandled``, as the Invoke API says.
     """
 
-    kind: Kind
+    result: Result
     request_id: str
-    answer: Any = None
+    response: Any = None
     reason: str = ""
-    status: int = 200
-    version: str = "$LATEST"
+    status_code: int = 200
+    executed_version: str = VERSION
     function_error: str = "Unhandled"
 
     @property
     def reached(self) -> bool:
         """Whether the function has seen the batch."""
-        return self.kind not in ("throttled", "unreachable")
+        return self.result not in ("throttled", "unreachable")
+
+
+def new_request_id() -> str:
+    """Return a new request id, in the form that Lambda gives."""
+    return str(uuid.uuid4())
 
 
 class Invoker(Protocol):
     """Invokes functions; called from several threads."""
 
-    def invoke(self, mapping: Mapping, rows: Rows) -> Outcome:
-        """Send one event and wait for the end of it. Raises nothing."""
+    def invoke(self, mapping: Mapping, records: Records) -> Outcome:
+        """Send one event and wait for the end of the invocation; raise nothing."""
         ...
 
     def close(self) -> None:
-        """No invocation will follow."""
+        """Release what invocations needed; none follows."""
         ...

@@ -14,18 +14,18 @@ from lambda_esm.errors import EsmError
 
 log = logging.getLogger(__name__)
 
-# Content type and body for a path, and whether all is well.
-Page = tuple[bool, str, bytes]
+# Whether all is well, the content type and the body.
+_Page = tuple[bool, str, bytes]
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class HttpServer:
-    """Serves on a thread of its own.
+    """A server of metrics and health, on a thread of its own.
 
     Args:
         address: ``host:port``; port 0 takes a free one.
         metrics: gives Prometheus's text.
-        health: gives the whole state; its member ``healthy`` and ``alive`` decide the status.
+        health: gives the whole state; its members ``healthy`` and ``alive`` decide the status.
 
     Raises:
         EsmError: the address cannot be used.
@@ -35,7 +35,7 @@ class HttpServer:
         self, address: str, metrics: Callable[[], bytes], health: Callable[[], dict[str, Any]]
     ) -> None:
         host, _, port = address.rpartition(":")
-        pages: dict[str, Callable[[], Page]] = {
+        pages: dict[str, Callable[[], _Page]] = {
             "/metrics": lambda: (True, _METRICS_TYPE, metrics()),
             "/healthz": lambda: _state(health(), "healthy"),
             "/livez": lambda: _state(health(), "alive"),
@@ -56,20 +56,20 @@ class HttpServer:
         self._thread.join()
 
 
-def _state(health: dict[str, Any], member: str) -> Page:
+def _state(health: dict[str, Any], member: str) -> _Page:
     return bool(health[member]), "application/json", json.dumps(health).encode()
 
 
-def _handler(pages: dict[str, Callable[[], Page]]) -> type[BaseHTTPRequestHandler]:
+def _handler(pages: dict[str, Callable[[], _Page]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.get(self.path.partition("?")[0])
             if page is None:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            well, kind, body = page()
+            well, content_type, body = page()
             self.send_response(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
-            self.send_header("Content-Type", kind)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

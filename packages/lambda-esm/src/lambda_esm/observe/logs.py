@@ -16,16 +16,16 @@ _SHOWN_FIRST = ("INFO", "DEBUG")
 def configure(settings: LogSettings) -> None:
     """Send this process's logs to standard output.
 
-    A handler that is imported later may put its own logging there, as in Lambda.
+    A handler module that is imported later may configure logging anew, as in Lambda.
     """
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_Json() if settings.log_format == "json" else _Line())
+    handler.setFormatter(_JsonFormatter() if settings.log_format == "json" else _LineFormatter())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
 
 
-class _Line(logging.Formatter):
+class _LineFormatter(logging.Formatter):
     """``12:00:01 message key=value``; the level only where it is a warning or worse."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class _Line(logging.Formatter):
         return f"{record.asctime} {level}{record.message}{extra}"
 
 
-class _Json(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """The members that Powertools for AWS Lambda writes, so that both can be searched alike."""
 
     def format(self, record: logging.LogRecord) -> str:

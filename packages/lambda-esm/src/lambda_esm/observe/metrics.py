@@ -76,5 +76,5 @@ class Metrics:
         self._registry = registry
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""What a mapping tells the outside: one log line for each invocation, and its metrics."""
+"""A mapping seen from outside: a log line for each invocation, and its metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from lambda_esm.deliver.batch_slice import Piece
+from lambda_esm.batch.batch_slice import BatchSlice
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.model.outcome import Outcome
 from lambda_esm.observe.metrics import Metrics
@@ -31,104 +31,108 @@ class Observer:
         self._batch_records = metrics.batch_records.labels(name)
         self._age = metrics.age.labels(name)
         self._lag = metrics.lag
-        self._out: dict[int, float] = {}
-        metrics.in_flight.labels(name).set_function(lambda: self.out)
+        self._in_flight: dict[int, float] = {}
+        metrics.in_flight.labels(name).set_function(lambda: self.in_flight)
 
     def polled(self, count: int, filtered_out: int) -> None:
-        """Records were read, and some of them match no filter."""
+        """Count records that were read, and those of them that match no filter."""
         self._events["polled"].inc(count)
         if filtered_out:
             self._events["filtered_out"].inc(filtered_out)
 
-    def invoking(self) -> None:
-        """An invocation begins, on this thread."""
-        self._out[threading.get_ident()] = time.monotonic()
+    def invocation_started(self) -> None:
+        """Note that an invocation begins on this thread."""
+        self._in_flight[threading.get_ident()] = time.monotonic()
 
     @property
-    def out(self) -> int:
-        """How many invocations are out."""
-        return len(self._out)
+    def in_flight(self) -> int:
+        """How many invocations have begun and not ended."""
+        return len(self._in_flight)
 
     @property
     def overdue(self) -> int:
-        """How many should have ended long ago by the function's timeout."""
+        """How many invocations are a minute beyond the function's timeout."""
         begun_before = time.monotonic() - self._mapping.function.timeout_s - _OVERDUE_S
-        return sum(begun < begun_before for begun in list(self._out.values()))
+        return sum(begun < begun_before for begun in list(self._in_flight.values()))
 
-    def invoked(self, piece: Piece, failed: Piece, outcome: Outcome, seconds: float) -> None:
-        """The invocation that began on this thread has ended."""
-        self._out.pop(threading.get_ident(), None)
-        count = len(piece)
+    def invocation_ended(
+        self, part: BatchSlice, failed: BatchSlice, outcome: Outcome, seconds: float
+    ) -> None:
+        """Count and log the invocation that began on this thread."""
+        self._in_flight.pop(threading.get_ident(), None)
+        count = len(part)
         self._count(count, len(failed), outcome)
         self._seconds.observe(seconds)
         self._batch_records.observe(count)
-        oldest_ms = min(rows[0][1][1] for rows in piece.rows.values())
+        oldest_ms = min(records[0].timestamp_ms for records in part.records.values())
         self._age.set(max(0.0, time.time() - seconds - oldest_ms / 1000))
-        level = logging.WARNING if failed.rows else logging.INFO
+        level = logging.WARNING if failed.records else logging.INFO
         if log.isEnabledFor(level):
-            log.log(level, "invoked", extra=self._line(piece, failed, outcome, seconds))
+            log.log(level, "invoked", extra=self._log_fields(part, failed, outcome, seconds))
 
-    def given_up(self, piece: Piece, condition: str) -> None:
-        """Records went to the destination, or were dropped for want of one."""
+    def discarded(self, part: BatchSlice, condition: str) -> None:
+        """Count and log records that went to the destination, or were dropped without one."""
         destination = self._mapping.destination
         event = "on_failure_destination_delivered" if destination else "dropped"
-        self._events[event].inc(len(piece))
+        self._events[event].inc(len(part))
         log.warning(
             "records given up",
             extra={
                 "mapping": self._mapping.logical_id,
-                "records": len(piece),
-                "offsets": _offsets(piece),
+                "records": len(part),
+                "offsets": _offsets(part),
                 "condition": condition,
                 "destination": destination or "none",
             },
         )
 
     def committed(self, count: int) -> None:
-        """Offsets were handed to the group."""
+        """Count offsets that were handed to the group."""
         self._events["committed"].inc(count)
 
     def failed(self, what: str, reason: str) -> None:
-        """Reading (``polling``) or committing (``commit``) failed."""
+        """Count and log an error while reading (``polling``) or committing (``commit``)."""
         self._errors[what].inc()
         log.warning(f"{what} failed", extra={"mapping": self._mapping.logical_id, "reason": reason})
 
-    def lag(self, partition: int, records: int | None) -> None:
-        """How much is left in a partition; None when it is no longer ours."""
+    def set_lag(self, partition: int, records: int | None) -> None:
+        """Set how many records are left in a partition; None when it is no longer ours."""
         name = self._mapping.logical_id
         if records is None:
-            with contextlib.suppress(KeyError):  # it was never told
+            with contextlib.suppress(KeyError):  # it was never set
                 self._lag.remove(name, str(partition))
         else:
             self._lag.labels(name, str(partition)).set(records)
 
     def _count(self, count: int, failed: int, outcome: Outcome) -> None:
-        self._invocations.labels(self._mapping.logical_id, outcome.kind).inc()
+        self._invocations.labels(self._mapping.logical_id, outcome.result).inc()
         self._events["invoked"].inc(count)
         if failed:
             self._events["failed_invoke"].inc(failed)
             self._errors["invoke"].inc()
 
-    def _line(
-        self, piece: Piece, failed: Piece, outcome: Outcome, seconds: float
+    def _log_fields(
+        self, part: BatchSlice, failed: BatchSlice, outcome: Outcome, seconds: float
     ) -> dict[str, object]:
-        line: dict[str, object] = {
+        fields: dict[str, object] = {
             "function": self._mapping.function.name,
             "mapping": self._mapping.logical_id,
-            "records": len(piece),
-            "offsets": _offsets(piece),
+            "records": len(part),
+            "offsets": _offsets(part),
             "ms": round(seconds * 1000, 1),
-            "result": outcome.kind,
+            "result": outcome.result,
         }
-        if failed.rows:
-            line["failed"] = len(failed)
-            line["retries"] = piece.retries
+        if failed.records:
+            fields["failed"] = len(failed)
+            fields["retries"] = part.retries
         if outcome.reason:
-            line["reason"] = outcome.reason
-        line["request_id"] = outcome.request_id
-        return line
+            fields["reason"] = outcome.reason
+        fields["request_id"] = outcome.request_id
+        return fields
 
 
-def _offsets(piece: Piece) -> str:
-    """``0:15-17,3:4-4``: for each partition the first and the last offset."""
-    return ",".join(f"{n}:{rows[0][0]}-{rows[-1][0]}" for n, rows in piece.rows.items())
+def _offsets(part: BatchSlice) -> str:
+    """Return the first and the last offset of each partition: ``0:15-17,3:4-4``."""
+    return ",".join(
+        f"{n}:{records[0].offset}-{records[-1].offset}" for n, records in part.records.items()
+    )

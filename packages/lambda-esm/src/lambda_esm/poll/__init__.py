@@ -1,1 +1,1 @@
-"""From partitions to batches."""
+"""Read records, keep the group's membership, commit offsets."""

@@ -1,4 +1,4 @@
-"""The loop of one mapping: read, hand over, keep the group's membership, commit what is settled."""
+"""The loop of one mapping: poll, hand over, stay in the group, commit what is settled."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from typing import Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from lambda_esm.batch.batcher import Batcher
 from lambda_esm.deliver.workers import Workers
-from lambda_esm.model.event import KafkaRecord
+from lambda_esm.model.event import KafkaMessage
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.observe.observer import Observer
-from lambda_esm.poll.batcher import Batcher
-from lambda_esm.poll.starting_position import Start
+from lambda_esm.poll.starting_offsets import StartingOffsets
 from lambda_esm.poll.statistics import read_statistics
 
 log = logging.getLogger(__name__)
 
-_TICK_S: Final = 0.1
-_READ_AT_ONCE: Final = 5000
-_ROOM_S: Final = 0.05
+_POLL_S: Final = 0.1
+_MESSAGES_PER_POLL: Final = 5000
+_WAIT_FOR_ROOM_S: Final = 0.05
 # How long a rebalance may wait for a batch that is out; then its next owner gets it again. The
 # group waits for max.poll.interval.ms, five minutes.
-_LONGEST_PATIENCE_S: Final = 240.0
+_LONGEST_REVOKE_S: Final = 240.0
 _GRACE_S: Final = 5.0
-_ALIVE_S: Final = 60.0
+# A loop that is silent for so much longer counts as stuck.
+_STUCK_S: Final = 60.0
 # librdkafka's close may hang when a rebalance comes in between (its issue 4884, and 1016 of
-# confluent-kafka-go). What was out has ended by then, and the group misses a member that is gone.
+# confluent-kafka-go). What was out has ended by then; the group drops a member that is gone.
 _LEAVE_S: Final = 15.0
 
 
@@ -39,12 +40,12 @@ class Poller:
 
     Args:
         mapping: what to read.
-        batcher: takes the records.
-        observer: told of what happens.
-        filter_: says which records are for the function; None for all.
-        stopping: set when the loop shall end.
-        on_failure: told when the loop cannot go on.
-        once: whether to end when everything there is has been settled.
+        batcher: takes the messages.
+        observer: counts and logs.
+        matches: says which messages are for the function; None for all.
+        stopping: set when the loop must end.
+        on_failure: called with the error when the loop cannot go on.
+        once: whether to end when all partitions are read to their ends and settled.
 
     Attributes:
         joined: set while this is a member of its group.
@@ -56,7 +57,7 @@ class Poller:
         mapping: Mapping,
         batcher: Batcher,
         observer: Observer,
-        filter_: Callable[[KafkaRecord], bool] | None,
+        matches: Callable[[KafkaMessage], bool] | None,
         stopping: Event,
         on_failure: Callable[[BaseException], None],
         *,
@@ -67,25 +68,25 @@ class Poller:
         self.alive_at = time.monotonic()
         self._batcher = batcher
         self._observer = observer
-        self._filter = filter_
+        self._matches = matches
         self._stopping = stopping
         self._on_failure = on_failure
         self._once = once
         self._thread: Thread | None = None
-        self._leaving = Event()
-        self._name = {"mapping": mapping.logical_id}
-        self._start = Start(mapping)
-        self._patience_s = min(mapping.function.timeout_s + _GRACE_S, _LONGEST_PATIENCE_S)
+        self._delivered = Event()
+        self._log_fields = {"mapping": mapping.logical_id}
+        self._starting_offsets = StartingOffsets(mapping)
+        self._revoke_timeout_s = min(mapping.function.timeout_s + _GRACE_S, _LONGEST_REVOKE_S)
         self._nothing_assigned = False
-        self._at_end: dict[int, bool] = {}
-        self._settled: dict[int, int] = {}
+        self._at_eof: dict[int, bool] = {}
+        self._stored: dict[int, int] = {}
 
     def start(self, consumers: Sequence[Callable[[], Consumer]], workers: Workers) -> None:
         """Join the group and begin.
 
         Args:
-            consumers: each makes a consumer; a later one is used when the broker refuses the
-                group protocol of the one before.
+            consumers: factories, one for each group protocol to try; a later one is used when the
+                broker refuses the protocol of the one before.
             workers: deliver what is read.
         """
         self._thread = Thread(
@@ -97,19 +98,19 @@ class Poller:
         self._thread.start()
 
     def join(self, leave_s: float = _LEAVE_S) -> None:
-        """Wait until the loop has ended; for the group to be left, so many seconds at most."""
+        """Wait until all is delivered, then up to ``leave_s`` seconds until the group is left."""
         if self._thread is None:
             return
-        self._leaving.wait()
+        self._delivered.wait()
         self._thread.join(leave_s)
         if self._thread.is_alive():
-            log.warning("the group was not left in time", extra=self._name)
+            log.warning("the group was not left in time", extra=self._log_fields)
 
     @property
     def alive(self) -> bool:
-        """Whether the loop goes round, or waits for no longer than it may."""
+        """Whether the loop turns, or waits for no longer than it may."""
         silent_s = time.monotonic() - self.alive_at
-        return self.running and silent_s < self._patience_s + _ALIVE_S
+        return self.running and silent_s < self._revoke_timeout_s + _STUCK_S
 
     @property
     def running(self) -> bool:
@@ -119,22 +120,22 @@ class Poller:
     def _run(self, consumers: Sequence[Callable[[], Consumer]], workers: Workers) -> None:
         *others, last = consumers
         try:
-            for make in others:
-                if self._poll_with(make(), workers, may_be_refused=True):
+            for new_consumer in others:
+                if self._poll_with(new_consumer(), workers, may_be_refused=True):
                     return
-                log.info("the classic group protocol is used", extra=self._name)
+                log.info("the classic group protocol is used", extra=self._log_fields)
             self._poll_with(last(), workers, may_be_refused=False)
         except BaseException as error:
             log.debug("polling broke off", exc_info=True)
             self._on_failure(error)
         finally:
-            self._leaving.set()
+            self._delivered.set()
 
     def _poll_with(self, consumer: Consumer, workers: Workers, *, may_be_refused: bool) -> bool:
-        """Poll until the end; false when the broker does not let it join.
+        """Poll until the end; return false when the broker refuses the group protocol.
 
-        That is one which knows KIP-848 and has it switched off (Apache Kafka 3.7 to 3.9); nothing
-        but the text of the error would tell.
+        A broker that knows KIP-848 and has it switched off does so (Apache Kafka 3.7 to 3.9). Only
+        the error's text would tell, so any error before the first assignment counts.
         """
         consumer.subscribe(
             [self.mapping.topic],
@@ -143,75 +144,75 @@ class Poller:
             on_lost=self._on_lost,
         )
         try:
-            while not self._stopping.is_set() and not self._drained():
-                self._turn(consumer, workers)
+            while not self._stopping.is_set() and not self._is_drained():
+                self._poll_once(consumer, workers)
         except KafkaException:
             consumer.close()
-            if self._at_end or not may_be_refused:
+            if self._at_eof or not may_be_refused:
                 raise
             return False
         self._leave(consumer, workers)
         return True
 
-    def _turn(self, consumer: Consumer, workers: Workers) -> None:
-        due = self._batcher.due_in()
-        first = consumer.poll(min(_TICK_S, due) if due else _TICK_S)
+    def _poll_once(self, consumer: Consumer, workers: Workers) -> None:
+        due_s = self._batcher.due_in_s()
+        first = consumer.poll(min(_POLL_S, due_s) if due_s else _POLL_S)
         self.alive_at = time.monotonic()
-        self._store(consumer, self._batcher.settled())
+        self._store(consumer, self._batcher.take_settled())
         if first is not None:
-            self._sort([first, *consumer.consume(_READ_AT_ONCE, 0)])
+            self._take_over([first, *consumer.consume(_MESSAGES_PER_POLL, 0)])
         workers.wake()
-        if not self._batcher.room(_ROOM_S):
+        if not self._batcher.wait_for_room(_WAIT_FOR_ROOM_S):
             self._set_flow(consumer.pause, self._batcher.to_pause())
         self._set_flow(consumer.resume, self._batcher.to_resume())
 
-    def _sort(self, messages: list[Message]) -> None:
-        """Records to their partitions, errors to the log."""
-        errors = [message for message in messages if message.error() is not None]
+    def _take_over(self, polled: list[Message]) -> None:
+        """Hand records to the batcher, and errors to the observer."""
+        errors = [message for message in polled if message.error() is not None]
         if errors:
-            messages = [message for message in messages if message.error() is None]
-        for number, records in _by_partition(cast("list[KafkaRecord]", messages)).items():
-            self._at_end[number] = False
-            self._settled.setdefault(number, records[0].offset())
-            wanted = self._start.begun(number, records)
-            if self._filter is not None:
-                wanted = list(filter(self._filter, wanted))
-            self._batcher.add(number, wanted, records[-1].offset() + 1)
-            self._observer.polled(len(records), len(records) - len(wanted))
+            polled = [message for message in polled if message.error() is None]
+        for number, messages in _by_partition(cast("list[KafkaMessage]", polled)).items():
+            self._at_eof[number] = False
+            self._stored.setdefault(number, messages[0].offset())
+            wanted = self._starting_offsets.skip_earlier(number, messages)
+            if self._matches is not None:
+                wanted = list(filter(self._matches, wanted))
+            self._batcher.add(number, wanted, messages[-1].offset() + 1)
+            self._observer.polled(len(messages), len(messages) - len(wanted))
         for message in errors:
-            self._note(message, cast("KafkaError", message.error()))
+            self._handle_error(message, cast("KafkaError", message.error()))
 
-    def _note(self, message: Message, error: KafkaError) -> None:
+    def _handle_error(self, message: Message, error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
-            self._at_end[cast("KafkaRecord", message).partition()] = True
+            self._at_eof[cast("KafkaMessage", message).partition()] = True
         elif error.code() == KafkaError._FATAL:
             raise KafkaException(error)
         else:
             self._observer.failed("polling", error.str())
 
-    def _drained(self) -> bool:
-        if not self._once or not (self._at_end or self._nothing_assigned):
+    def _is_drained(self) -> bool:
+        if not self._once or not (self._at_eof or self._nothing_assigned):
             return False
-        return all(self._at_end.values()) and self._batcher.idle()
+        return all(self._at_eof.values()) and self._batcher.is_idle()
 
     def _leave(self, consumer: Consumer, workers: Workers) -> None:
-        """Let what is out end, commit it, and tell the group."""
+        """Let what is out end, commit it, and leave the group."""
         self._set_flow(consumer.pause, [p.partition for p in consumer.assignment()])
         closing = Thread(target=workers.close, name=f"close-{self.mapping.logical_id}")
         closing.start()
         while closing.is_alive():  # a long invocation must not cost the membership
             consumer.poll(0)
             self.alive_at = time.monotonic()
-            closing.join(_TICK_S)
-        self._store(consumer, self._batcher.settled())
+            closing.join(_POLL_S)
+        self._store(consumer, self._batcher.take_settled())
         self.joined.clear()
-        self._leaving.set()
+        self._delivered.set()
         consumer.close()
 
     def _store(self, consumer: Consumer, offsets: dict[int, int]) -> None:
         """Hand settled offsets to librdkafka, which commits them.
 
-        Only ever called on the poller's thread: a store waits for a poll that is under way.
+        It must be called on the poller's thread: a store waits for a poll that is under way.
         """
         topic = self.mapping.topic
         if not offsets:
@@ -222,24 +223,26 @@ class Poller:
         except KafkaException as error:  # the group has just taken a partition away
             self._observer.failed("commit", error.args[0].str())
             return
-        self._observer.committed(sum(o - self._settled[n] for n, o in offsets.items()))
-        self._settled.update(offsets)
+        self._observer.committed(sum(o - self._stored[n] for n, o in offsets.items()))
+        self._stored.update(offsets)
 
-    def _set_flow(self, act: Callable[[list[TopicPartition]], None], numbers: list[int]) -> None:
+    def _set_flow(
+        self, pause_or_resume: Callable[[list[TopicPartition]], None], numbers: list[int]
+    ) -> None:
         if numbers:
-            act([TopicPartition(self.mapping.topic, number) for number in numbers])
+            pause_or_resume([TopicPartition(self.mapping.topic, number) for number in numbers])
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._batcher.assign(p.partition for p in partitions)
-        self._at_end.update((p.partition, False) for p in partitions)
-        consumer.incremental_assign(self._start.place(consumer, partitions))
+        self._at_eof.update((p.partition, False) for p in partitions)
+        consumer.incremental_assign(self._starting_offsets.find(consumer, partitions))
         self.joined.set()
         self._log_partitions("partitions assigned", partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [p.partition for p in partitions]
         self._log_partitions("partitions to be revoked", partitions)
-        self._store(consumer, self._batcher.revoke(numbers, self._patience_s))
+        self._store(consumer, self._batcher.revoke(numbers, self._revoke_timeout_s))
         self._forget(numbers)
         self._log_partitions("partitions revoked", partitions)
 
@@ -251,37 +254,37 @@ class Poller:
 
     def _forget(self, numbers: list[int]) -> None:
         for number in numbers:
-            self._at_end.pop(number, None)
-            self._settled.pop(number, None)
-            self._observer.lag(number, None)
+            self._at_eof.pop(number, None)
+            self._stored.pop(number, None)
+            self._observer.set_lag(number, None)
 
     def _log_partitions(self, what: str, partitions: list[TopicPartition]) -> None:
         extra = {
-            **self._name,
+            **self._log_fields,
             "topic": self.mapping.topic,
             "partitions": ",".join(str(p.partition) for p in partitions) or "none",
         }
         log.info(what, extra=extra)
 
     def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """librdkafka's ``on_commit``."""
+        """Report a commit that failed: librdkafka's ``on_commit``."""
         for reason in (error, *(p.error for p in partitions)):
             if reason is not None:
                 self._observer.failed("commit", reason.str())
                 return
 
     def on_statistics(self, text: str) -> None:
-        """librdkafka's ``stats_cb``: the state of the group, and the lag."""
+        """Take over the group's state and the lags: librdkafka's ``stats_cb``."""
         group = read_statistics(text, self.mapping.topic)
         # A member without partitions is one, too.
         (self.joined.set if group.is_member else self.joined.clear)()
         self._nothing_assigned = group.is_member and not group.assigned
-        for number in group.lags.keys() & self._at_end.keys():
-            self._observer.lag(number, group.lags[number])
+        for number in group.lags.keys() & self._at_eof.keys():
+            self._observer.set_lag(number, group.lags[number])
 
 
-def _by_partition(records: list[KafkaRecord]) -> dict[int, list[KafkaRecord]]:
-    found: defaultdict[int, list[KafkaRecord]] = defaultdict(list)
-    for record in records:
-        found[record.partition()].append(record)
+def _by_partition(messages: list[KafkaMessage]) -> dict[int, list[KafkaMessage]]:
+    found: defaultdict[int, list[KafkaMessage]] = defaultdict(list)
+    for message in messages:
+        found[message.partition()].append(message)
     return found

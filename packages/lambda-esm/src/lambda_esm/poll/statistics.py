@@ -21,7 +21,7 @@ class GroupState(NamedTuple):
 
 
 def read_statistics(text: str, topic: str) -> GroupState:
-    """Read one report."""
+    """Return what one report says of the group and of one topic."""
     report = json.loads(text)
     group = report.get("cgrp") or {}
     partitions = (report.get("topics", {}).get(topic) or {}).get("partitions", {})
@@ -33,6 +33,6 @@ def read_statistics(text: str, topic: str) -> GroupState:
 
 
 def _lag(partition: dict[str, Any]) -> int:
-    """What is not known yet is below zero in a report."""
+    """Return the lag; numbers that are not known yet are below zero in a report."""
     settled = [partition[f"{name}_offset"] for name in ("stored", "committed", "lo")]
     return max(0, int(partition["hi_offset"]) - max(0, *map(int, settled)))

@@ -1,1 +1,1 @@
-"""``lambda-esm replay``: put back what went to an on-failure destination."""
+"""``lambda-esm replay``: records of an on-failure destination, written to their topics again."""

@@ -1,4 +1,4 @@
-"""Read on-failure records back: which records of which topic they speak of."""
+"""On-failure records, read back: which records of which topic they are about."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import msgspec
 
-from lambda_esm.replay.records import Record, raw_records
+from lambda_esm.replay.records import OriginalRecord, raw_records
 
 
 class Unreadable(Exception):
-    """It is not an on-failure record of a Kafka mapping."""
+    """The text is not an on-failure record of a Kafka mapping."""
 
 
-class Range(msgspec.Struct, frozen=True):
-    """Records that only their place is known of: they are still to be read from their topic.
+class OffsetRange(msgspec.Struct, frozen=True):
+    """A range of records whose content the on-failure record lacks; their topic may have it.
 
     Attributes:
-        topic, partition: where.
+        topic, partition: where they are.
         first, last: offsets, both included.
     """
 
@@ -29,11 +29,11 @@ class Range(msgspec.Struct, frozen=True):
     last: int
 
 
-def contents(text: bytes | str) -> list[Record | Range]:
-    """What an on-failure record holds: whole records, or their places.
+def read_entry(text: bytes | str) -> list[OriginalRecord | OffsetRange]:
+    """Return what an on-failure record holds: whole records, or ranges of them.
 
     Raises:
-        Unreadable: it is something else.
+        Unreadable: the text is something else.
     """
     try:
         failure = json.loads(text)
@@ -47,22 +47,22 @@ def contents(text: bytes | str) -> list[Record | Range]:
 
 
 def condition(text: bytes | str) -> str:
-    """Why the records were given up."""
+    """Return why the records were discarded."""
     try:
         return str(json.loads(text)["requestContext"]["condition"])
     except (KeyError, TypeError, ValueError):
         return "unknown"
 
 
-def _record(raw: dict[str, Any]) -> Record | Range:
+def _record(raw: dict[str, Any]) -> OriginalRecord | OffsetRange:
     if "headers" in raw:
-        return Record.from_event(raw)
+        return OriginalRecord.from_event(raw)
     # Written without its content, because with it the record was too large for the destination.
-    return Range(raw["topic"], raw["partition"], raw["offset"], raw["offset"])
+    return OffsetRange(raw["topic"], raw["partition"], raw["offset"], raw["offset"])
 
 
-def _ranges(info: dict[str, Any]) -> Iterable[Range]:
-    for name, place in info.items():
+def _ranges(info: dict[str, Any]) -> Iterable[OffsetRange]:
+    for name, range_info in info.items():
         topic, _, partition = name.rpartition("-")
-        first, last = int(place["firstRecordOffset"]), int(place["lastRecordOffset"])
-        yield Range(topic, int(partition), first, last)
+        first, last = int(range_info["firstRecordOffset"]), int(range_info["lastRecordOffset"])
+        yield OffsetRange(topic, int(partition), first, last)

@@ -1,4 +1,4 @@
-"""From the event that Lambda's Kafka event source mapping sends back to plain records.
+"""From the event of Lambda's Kafka event source mapping back to plain records.
 
 Event shapes: AWS Lambda Developer Guide, "Using Lambda with Amazon MSK" and "Using Lambda with
 self-managed Apache Kafka". Both have the same ``records``.
@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One Kafka record.
+class OriginalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One Kafka record, as its topic had it.
 
     Attributes:
-        topic, partition, offset: where it stands.
+        topic, partition, offset: its position.
         timestamp_ms: Unix time in milliseconds.
         key, value: bytes; None for a null key and for a tombstone.
         headers: in the order produced, repeats kept.
@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, bytes | None], ...]
 
     @classmethod
-    def from_event(cls, raw: Mapping[str, Any]) -> Record:
+    def from_event(cls, raw: Mapping[str, Any]) -> OriginalRecord:
         """Read one element of ``records`` in the AWS event.
 
         Header bytes arrive as signed numbers (Java's byte: -128..127). A tombstone has no
@@ -54,7 +54,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def raw_records(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """All records of an AWS Kafka event, each partition's in order."""
+    """Return all records of an AWS Kafka event, each partition's in order."""
     return [raw for partition in event["records"].values() for raw in partition]
 
 

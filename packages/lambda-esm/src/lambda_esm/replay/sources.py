@@ -1,7 +1,7 @@
-"""The destinations, read from the other side: a Kafka topic, an SQS queue, an S3 bucket.
+"""The destinations, read back: a Kafka topic, an SQS queue, an S3 bucket.
 
-What has been put back is marked so: committed, deleted. Whatever ends the command before that, the
-next one puts it back again.
+An entry is one on-failure record. After its records were replayed it is acknowledged: committed or
+deleted. A command that ends before that replays the entry again the next time.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Any, Final, Protocol
 from confluent_kafka import Consumer, TopicPartition
 
 from lambda_esm.errors import EsmError
-from lambda_esm.template.intrinsics import region
+from lambda_esm.model.account import region
 
-_READ_S: Final = 10.0
+_TIMEOUT_S: Final = 10.0
 
 
-class Source(Protocol):
-    """Gives on-failure records, oldest first."""
+class ReplaySource(Protocol):
+    """The on-failure records of a destination, oldest first."""
 
     def __iter__(self) -> Iterator[bytes | str]:
-        """Each record's text, until there are no more."""
+        """Yield each entry's text until there are no more."""
         ...
 
-    def done(self) -> None:
-        """The last one given has been put back."""
+    def acknowledge(self) -> None:
+        """Mark the entry that was yielded last: it needs no other replay."""
         ...
 
 
-def source_of(name: str, connection: dict[str, Any]) -> Source:
-    """The destination of that name.
+def replay_source(name: str, connection: dict[str, Any]) -> ReplaySource:
+    """Return the destination of that name, to be read back.
 
     Raises:
-        EsmError: it cannot be read back.
+        EsmError: it is of a kind that cannot be read back.
     """
     if name.startswith("kafka://"):
         return KafkaSource(name.removeprefix("kafka://"), connection)
@@ -43,12 +43,12 @@ def source_of(name: str, connection: dict[str, Any]) -> Source:
     if name.startswith("arn:") and name.split(":")[2] == "s3":
         return BucketSource(name)
     raise EsmError(
-        f"{name} cannot be replayed: only kafka://topic, and the ARN of a queue or bucket."
+        f"{name} cannot be replayed: pass kafka://topic, or the ARN of a queue or bucket."
     )
 
 
 class KafkaSource:
-    """A topic; how far it was put back is committed for the group ``replay-<topic>``."""
+    """A topic; the group ``replay-<topic>`` has committed how far it was replayed."""
 
     def __init__(self, topic: str, connection: dict[str, Any]) -> None:
         self._topic = topic
@@ -64,7 +64,7 @@ class KafkaSource:
         self._last: TopicPartition | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        found = self._consumer.list_topics(self._topic, timeout=_READ_S).topics[self._topic]
+        found = self._consumer.list_topics(self._topic, timeout=_TIMEOUT_S).topics[self._topic]
         if found.error is not None:
             raise EsmError(f"The topic {self._topic} cannot be read: {found.error.str()}.")
         try:
@@ -73,30 +73,30 @@ class KafkaSource:
         finally:
             self._consumer.close()
 
-    def done(self) -> None:
-        """Commit it."""
+    def acknowledge(self) -> None:
+        """Commit the entry's offset."""
         if self._last is not None:
             self._consumer.commit(offsets=[self._last], asynchronous=False)
 
     def _partition(self, number: int) -> Iterator[bytes]:
-        place = TopicPartition(self._topic, number)
-        # What fails again comes back here; it is for the next replay.
-        low, end = self._consumer.get_watermark_offsets(place, timeout=_READ_S)
-        (committed,) = self._consumer.committed([place], timeout=_READ_S)
-        at = max(low, committed.offset)
-        if at < end:
-            self._consumer.assign([TopicPartition(self._topic, number, at)])
-        while at < end:
-            message = self._consumer.poll(_READ_S)
+        partition = TopicPartition(self._topic, number)
+        # A record that fails again is written behind this end, for the next replay.
+        low, end = self._consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
+        (committed,) = self._consumer.committed([partition], timeout=_TIMEOUT_S)
+        offset = max(low, committed.offset)
+        if offset < end:
+            self._consumer.assign([TopicPartition(self._topic, number, offset)])
+        while offset < end:
+            message = self._consumer.poll(_TIMEOUT_S)
             if message is None or message.error() is not None:  # the partition's end
                 return
-            at = (message.offset() or 0) + 1
-            self._last = TopicPartition(self._topic, number, at)
+            offset = (message.offset() or 0) + 1
+            self._last = TopicPartition(self._topic, number, offset)
             yield bytes(message.value() or b"")
 
 
 class QueueSource:
-    """A queue; what was put back is deleted from it."""
+    """A queue; replayed entries are deleted from it."""
 
     def __init__(self, arn: str) -> None:
         from lambda_esm.connect.aws import aws_client, queue_url  # boto3 takes long to import
@@ -110,24 +110,24 @@ class QueueSource:
         while messages := self._receive():
             for message in messages:
                 if int(message["Attributes"]["SentTimestamp"]) > begun_ms:
-                    return  # it has failed again: for the next replay
+                    return  # a record that failed again: for the next replay
                 self._receipt = message["ReceiptHandle"]
                 yield message["Body"]
 
     def _receive(self) -> list[dict[str, Any]]:
-        answer = self._client.receive_message(
+        response = self._client.receive_message(
             QueueUrl=self._url, AttributeNames=["SentTimestamp"], WaitTimeSeconds=1
         )
-        messages: list[dict[str, Any]] = answer.get("Messages") or []
+        messages: list[dict[str, Any]] = response.get("Messages") or []
         return messages
 
-    def done(self) -> None:
-        """Delete it."""
+    def acknowledge(self) -> None:
+        """Delete the entry."""
         self._client.delete_message(QueueUrl=self._url, ReceiptHandle=self._receipt)
 
 
 class BucketSource:
-    """A bucket, or what begins with a prefix in it; what was put back is deleted from it."""
+    """A bucket, or a prefix in it; replayed entries are deleted from it."""
 
     def __init__(self, arn: str) -> None:
         from lambda_esm.connect.aws import aws_client  # boto3 takes long to import
@@ -144,6 +144,6 @@ class BucketSource:
                 self._key = item["Key"]
                 yield self._client.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
 
-    def done(self) -> None:
-        """Delete it."""
+    def acknowledge(self) -> None:
+        """Delete the entry."""
         self._client.delete_object(Bucket=self._bucket, Key=self._key)

@@ -1,4 +1,4 @@
-"""Read a template: SAM or CloudFormation, YAML with its short tags or JSON as the CDK writes it."""
+"""Templates: SAM or CloudFormation, YAML with its short tags or JSON as the CDK writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def load_template(path: Path) -> Json:
-    """Parse a template file; ``!Sub x`` becomes ``{"Fn::Sub": x}``, as CloudFormation reads it.
+    """Return a parsed template; ``!Sub x`` becomes ``{"Fn::Sub": x}``, as CloudFormation reads it.
 
     Raises:
         TemplateError: no such file, not a template, or not YAML/JSON.

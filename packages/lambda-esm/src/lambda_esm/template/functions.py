@@ -1,4 +1,4 @@
-"""The functions of a template: what an invocation needs to know about them."""
+"""The functions of a template."""
 
 from __future__ import annotations
 
@@ -6,48 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.function import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, Function
 from lambda_esm.template.document import Json
-from lambda_esm.template.intrinsics import ACCOUNT, Resolver, region
+from lambda_esm.template.intrinsics import Resolver
 
-_KINDS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
-# Lambda's own defaults (API reference, CreateFunction).
-_TIMEOUT_S = 3
-_MEMORY_MB = 128
-
-
-class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """One Lambda function.
-
-    Attributes:
-        logical_id: its name in the template.
-        name: its name in Lambda.
-        handler: dotted name of the handler; empty for an image.
-        code: the folder that the template deploys, if it is one on this machine.
-        timeout_s, memory_mb: as configured.
-        environment: its variables; what only a deployed stack knows is left out.
-        concurrency: ``ReservedConcurrentExecutions``, if set.
-    """
-
-    logical_id: str
-    name: str
-    handler: str = ""
-    code: str | None = None
-    timeout_s: int = _TIMEOUT_S
-    memory_mb: int = _MEMORY_MB
-    environment: dict[str, str] = {}
-    concurrency: int | None = None
-
-    @property
-    def arn(self) -> str:
-        """The ARN it has in AWS, or would have."""
-        return f"arn:aws:lambda:{region()}:{ACCOUNT}:function:{self.name}"
+_RESOURCE_TYPES = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 
 
 def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, Function]:
-    """The functions of a template, by logical id.
+    """Return the functions of a template, by logical id.
 
     Args:
         template: as read.
@@ -58,7 +26,7 @@ def functions_of(template: Json, resolver: Resolver, folder: Path) -> dict[str, 
     return {
         logical_id: _function(logical_id, resource, globals_, resolver, folder)
         for logical_id, resource in template["Resources"].items()
-        if resource.get("Type") in _KINDS and resolver.exists(resource)
+        if resource.get("Type") in _RESOURCE_TYPES and resolver.exists(resource)
     }
 
 
@@ -66,16 +34,16 @@ def _function(
     logical_id: str, resource: Json, globals_: Json, resolver: Resolver, folder: Path
 ) -> Function:
     own = resource.get("Properties") or {}
-    merged = {**globals_, **own} if resource["Type"] == _KINDS[0] else own
-    shared = globals_ if resource["Type"] == _KINDS[0] else {}
+    merged = {**globals_, **own} if resource["Type"] == _RESOURCE_TYPES[0] else own
+    shared = globals_ if resource["Type"] == _RESOURCE_TYPES[0] else {}
     variables = {**_variables(shared), **_variables(own)}
     return Function(
         logical_id=logical_id,
         name=resolver.resolve(merged.get("FunctionName")) or logical_id,
         handler=str(_resolved(resolver, merged.get("Handler")) or ""),
         code=_code(resource, merged, resolver, folder),
-        timeout_s=_number(resolver, merged, "Timeout", logical_id) or _TIMEOUT_S,
-        memory_mb=_number(resolver, merged, "MemorySize", logical_id) or _MEMORY_MB,
+        timeout_s=_number(resolver, merged, "Timeout", logical_id) or DEFAULT_TIMEOUT_S,
+        memory_mb=_number(resolver, merged, "MemorySize", logical_id) or DEFAULT_MEMORY_MB,
         environment=_environment(resolver, variables),
         concurrency=_number(resolver, merged, "ReservedConcurrentExecutions", logical_id),
     )
@@ -91,7 +59,7 @@ def _environment(resolver: Resolver, variables: Mapping[str, Any]) -> dict[str, 
 
 
 def _resolved(resolver: Resolver, value: Any) -> Any:
-    """The value, or None when only a deployed stack knows it."""
+    """Return the value, or None when only a deployed stack knows it."""
     try:
         return resolver.resolve(value)
     except Unresolved:
@@ -115,7 +83,7 @@ def _number(resolver: Resolver, properties: Json, name: str, logical_id: str) ->
 def _code(resource: Json, properties: Json, resolver: Resolver, folder: Path) -> str | None:
     # The CDK writes where it put the code into the resource's metadata.
     asset = (resource.get("Metadata") or {}).get("aws:asset:path")
-    place = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
-    if not isinstance(place, str) or "://" in place:
+    path = asset or _resolved(resolver, properties.get("CodeUri") or properties.get("Code"))
+    if not isinstance(path, str) or "://" in path:
         return None
-    return str(folder / place)
+    return str(folder / path)

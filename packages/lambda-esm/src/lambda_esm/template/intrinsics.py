@@ -1,21 +1,21 @@
 """Intrinsic functions of CloudFormation, resolved from parameters and from the template itself.
 
 Source: CloudFormation User Guide, "Intrinsic function reference" and "Pseudo parameters".
-What only a deployed stack knows gets the name or ARN it would have in a stack named ``local``.
+Names and ARNs that only a deployed stack knows are those of a stack named ``local``.
 """
 
 from __future__ import annotations
 
 import base64
-import os
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.account import ACCOUNT, region
 from lambda_esm.template.document import Json
 
-ACCOUNT: Final = "123456789012"
 STACK: Final = "local"
 _NO_VALUE: Final = object()
 _SUB = re.compile(r"\$\{(!?)([^}]+)\}")
@@ -38,20 +38,15 @@ _REF_IS_ARN: Final = (
 )
 
 
-def region() -> str:
-    """The region that ARNs name: ``AWS_REGION``, else us-east-1."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-
-
 class Resolver:
-    """Resolves values of one template.
+    """The values of one template, with intrinsic functions resolved.
 
     Args:
-        template: as :func:`lambda_esm.template.load_template` reads it.
-        parameters: what the command line gives; the template's defaults fill the rest.
+        template: as :func:`lambda_esm.template.document.load_template` reads it.
+        parameters: the command line's; the template's defaults fill the rest.
 
     Raises:
-        TemplateError: a parameter that the template does not have, or a value it does not allow.
+        TemplateError: the template has no such parameter, or does not allow its value.
     """
 
     def __init__(self, template: Json, parameters: Mapping[str, str]) -> None:
@@ -63,16 +58,16 @@ class Resolver:
             self._check_parameter(name, value)
 
     def resolve(self, value: Any) -> Any:
-        """The value with every intrinsic function worked out; ``AWS::NoValue`` members are gone.
+        """Return the value with every intrinsic function resolved, without ``AWS::NoValue``.
 
         Raises:
-            Unresolved: something only CloudFormation can know.
+            Unresolved: only CloudFormation can know the value.
         """
         resolved = self._value(value)
         return None if resolved is _NO_VALUE else resolved
 
     def default_parameters(self, value: Any, text: str) -> None:
-        """Give ``text`` to the parameters that ``value`` refers to and that have no value yet."""
+        """Set the parameters that ``value`` refers to and that have no value yet to ``text``."""
         for name in _references(value):
             declared = self._declared.get(name)
             if declared is not None and name not in self._given and not declared.get("Default"):
@@ -108,8 +103,6 @@ class Resolver:
         return known[name](argument)
 
     def _to_json(self, argument: Any) -> str:
-        import json
-
         return json.dumps(self._value(argument))
 
     def _ref(self, name: str) -> Any:
@@ -180,7 +173,7 @@ class Resolver:
         return known[name](argument)
 
     def exists(self, resource: Json) -> bool:
-        """Whether a resource's ``Condition`` lets it be created."""
+        """Return whether a resource's ``Condition`` lets it be created."""
         return "Condition" not in resource or self._condition(resource["Condition"])
 
     def _get_att(self, argument: Any) -> Any:

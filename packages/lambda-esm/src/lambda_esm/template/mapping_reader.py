@@ -14,15 +14,15 @@ from typing import Any, Final, NoReturn
 from lambda_esm.errors import TemplateError
 from lambda_esm.filter.filters import Filter
 from lambda_esm.filter.patterns import PatternError
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import (
-    DEFAULT_WINDOW_S,
+    DEFAULT_BATCHING_WINDOW_S,
     RETRIES_WITH_DESTINATION,
     Mapping,
-    Pollers,
-    Position,
+    ProvisionedPollers,
+    StartingPosition,
 )
 from lambda_esm.template.document import Json
-from lambda_esm.template.functions import Function
 
 _LONGEST_TIMEOUT_S: Final = 14 * 60
 _NAMESPACE: Final = uuid.UUID("6f1c1f0e-0d54-5a55-9e0b-0f5d5a3a1c55")
@@ -35,7 +35,7 @@ _TOPIC: Final = re.compile(r"[^.][a-zA-Z0-9\-_.]{0,248}")
 
 
 class MappingReader:
-    """Reads one mapping.
+    """The properties of one mapping, to be checked and read.
 
     Args:
         logical_id: its name in the template; errors begin with it.
@@ -51,13 +51,13 @@ class MappingReader:
         functions: dict[str, Function],
         servers: str | None,
     ) -> None:
-        self._id = logical_id
+        self._logical_id = logical_id
         self._properties = properties
         self._functions = functions
         self._servers = servers
 
     def mapping(self) -> Mapping | None:
-        """The mapping, or None when it is not enabled."""
+        """Return the mapping, or None when it is not enabled."""
         if str(self._properties.get("Enabled", True)).lower() == "false":
             return None
         function = self._function()
@@ -65,25 +65,25 @@ class MappingReader:
         pollers = self._pollers()
         destination = self._destination(topic)
         return Mapping(
-            logical_id=self._id,
+            logical_id=self._logical_id,
             uuid=self._uuid(function, topic),
             function=function,
             topic=topic,
-            servers=self._bootstrap(),
-            source_arn=self._properties.get("EventSourceArn"),
+            bootstrap_servers=self._bootstrap_servers(),
+            event_source_arn=self._properties.get("EventSourceArn"),
             batch_size=self._number("BatchSize", 1, 10_000, 100),
-            window_s=self._window(),
-            start=self._start(),
-            start_timestamp_ms=self._start_timestamp(),
-            group_id=self._group(function, topic),
-            retries=self._retries(destination),
-            record_age_s=self._age(),
-            bisect=self._flag("BisectBatchOnFunctionError"),
-            partial=self._partial(),
+            batching_window_s=self._window(),
+            starting_position=self._starting_position(),
+            starting_position_timestamp_ms=self._starting_timestamp_ms(),
+            group_id=self._group_id(function, topic),
+            maximum_retry_attempts=self._retries(destination),
+            maximum_record_age_s=self._age(),
+            bisect_batch_on_error=self._flag("BisectBatchOnFunctionError"),
+            report_batch_item_failures=self._reports_failures(),
             destination=destination,
             filters=self._filters(),
             pollers=pollers,
-            access=self._access(),
+            source_access_configurations=self._access(),
         )
 
     def _function(self) -> Function:
@@ -111,7 +111,7 @@ class MappingReader:
             self._refuse(f"{topics[0]!r} cannot be the name of a topic.")
         return str(topics[0])
 
-    def _bootstrap(self) -> tuple[str, ...]:
+    def _bootstrap_servers(self) -> tuple[str, ...]:
         managed = self._properties.get("EventSourceArn")
         own = self._properties.get("SelfManagedEventSource")
         if bool(managed) == bool(own):
@@ -128,17 +128,17 @@ class MappingReader:
 
     def _window(self) -> float:
         if self._properties.get("MaximumBatchingWindowInSeconds") is None:
-            return DEFAULT_WINDOW_S
+            return DEFAULT_BATCHING_WINDOW_S
         return float(self._number("MaximumBatchingWindowInSeconds", 0, 300, 0))
 
-    def _start(self) -> Position:
+    def _starting_position(self) -> StartingPosition:
         start = self._properties.get("StartingPosition")
         if start not in ("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"):
             self._refuse("StartingPosition must be TRIM_HORIZON, LATEST or AT_TIMESTAMP.")
-        position: Position = start
+        position: StartingPosition = start
         return position
 
-    def _start_timestamp(self) -> int | None:
+    def _starting_timestamp_ms(self) -> int | None:
         stamp = self._properties.get("StartingPositionTimestamp")
         if self._properties.get("StartingPosition") != "AT_TIMESTAMP":
             return None
@@ -150,7 +150,7 @@ class MappingReader:
             self._refuse("StartingPositionTimestamp must not be in the future.")
         return int(seconds * 1000)
 
-    def _group(self, function: Function, topic: str) -> str:
+    def _group_id(self, function: Function, topic: str) -> str:
         config = (
             self._properties.get("AmazonManagedKafkaEventSourceConfig")
             or self._properties.get("SelfManagedKafkaEventSourceConfig")
@@ -168,7 +168,7 @@ class MappingReader:
         return str(given)
 
     def _uuid(self, function: Function, topic: str) -> str:
-        return str(uuid.uuid5(_NAMESPACE, f"{function.name}/{self._id}/{topic}"))
+        return str(uuid.uuid5(_NAMESPACE, f"{function.name}/{self._logical_id}/{topic}"))
 
     def _retries(self, destination: str) -> int | None:
         retries = self._number("MaximumRetryAttempts", -1, 10_000, -1)
@@ -182,7 +182,7 @@ class MappingReader:
             self._refuse("MaximumRecordAgeInSeconds must be -1, or 60 to 604800.")
         return None if age < 0 else age
 
-    def _partial(self) -> bool:
+    def _reports_failures(self) -> bool:
         types = self._properties.get("FunctionResponseTypes") or []
         if types not in ([], ["ReportBatchItemFailures"]):
             self._refuse("FunctionResponseTypes can only be [ReportBatchItemFailures].")
@@ -210,7 +210,7 @@ class MappingReader:
             self._refuse(f"FilterCriteria: {error}.")
         return patterns
 
-    def _pollers(self) -> Pollers | None:
+    def _pollers(self) -> ProvisionedPollers | None:
         config = self._properties.get("ProvisionedPollerConfig")
         if not config:
             return None
@@ -221,7 +221,7 @@ class MappingReader:
             self._refuse(f"PollerGroupName {group!r} has a character or length Lambda refuses.")
         if minimum > maximum:
             self._refuse("MinimumPollers must not be more than MaximumPollers.")
-        return Pollers(minimum, maximum)
+        return ProvisionedPollers(minimum, maximum)
 
     def _access(self) -> tuple[tuple[str, str], ...]:
         listed = self._properties.get("SourceAccessConfigurations") or []
@@ -246,4 +246,4 @@ class MappingReader:
         return number
 
     def _refuse(self, reason: str) -> NoReturn:
-        raise TemplateError(f"{self._id}: {reason}")
+        raise TemplateError(f"{self._logical_id}: {reason}")

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from lambda_esm.errors import TemplateError, Unresolved
+from lambda_esm.model.account import ACCOUNT, region
+from lambda_esm.model.function import Function
 from lambda_esm.model.mapping import Mapping
 from lambda_esm.template.document import Json
-from lambda_esm.template.functions import Function
-from lambda_esm.template.intrinsics import ACCOUNT, Resolver, region
+from lambda_esm.template.intrinsics import Resolver
 from lambda_esm.template.mapping_reader import MappingReader
 from lambda_esm.template.sam_events import kafka_events
 
-KIND: Final = "AWS::Lambda::EventSourceMapping"
+RESOURCE_TYPE: Final = "AWS::Lambda::EventSourceMapping"
 # What stands for a cluster that is not used, where the template leaves it open.
-_OF_THE_CLUSTER: Final[dict[str, Any]] = {
+_UNUSED_CLUSTER: Final[dict[str, Any]] = {
     "EventSourceArn": f"arn:aws:kafka:{region()}:{ACCOUNT}:cluster/local",
     "SelfManagedEventSource": {"Endpoints": {}},
     "SourceAccessConfigurations": [],
@@ -28,7 +29,7 @@ def mappings_of(
     functions: dict[str, Function],
     servers: str | None,
 ) -> list[Mapping]:
-    """The enabled Kafka mappings of a template.
+    """Return the enabled Kafka mappings of a template.
 
     Args:
         template: as read.
@@ -49,35 +50,35 @@ def mappings_of(
     return mappings
 
 
-def open_parameters(template: Json, resolver: Resolver, servers: str) -> None:
-    """Give the brokers of the command line to the parameters that mappings take theirs from."""
+def default_broker_parameters(template: Json, resolver: Resolver, servers: str) -> None:
+    """Set the parameters that mappings take their brokers from to the command line's brokers."""
     for _, properties in _declared(template, resolver):
         resolver.default_parameters(properties.get("SelfManagedEventSource"), servers)
 
 
 def _declared(template: Json, resolver: Resolver) -> Iterable[tuple[str, Json]]:
-    """Logical id and raw properties of every Kafka mapping, in the template's order."""
+    """Yield logical id and raw properties of every Kafka mapping, in the template's order."""
     for logical_id, resource in template["Resources"].items():
         if not resolver.exists(resource):
             continue
         properties = resource.get("Properties") or {}
         if resource.get("Type") == "AWS::Serverless::Function":
             yield from kafka_events(logical_id, resource)
-        elif resource.get("Type") == KIND and _is_kafka(properties):
+        elif resource.get("Type") == RESOURCE_TYPE and _is_kafka(properties):
             yield logical_id, properties
 
 
 def _is_kafka(properties: Json) -> bool:
-    """Queues and streams have mappings, too."""
+    """Return whether a mapping is Kafka's; queues and streams have mappings, too."""
     kafka_members = ("Topics", "SelfManagedEventSource", "AmazonManagedKafkaEventSourceConfig")
     return any(name in properties for name in kafka_members)
 
 
 def _resolved(properties: Json, resolver: Resolver, servers: str | None) -> Json:
-    """The properties without intrinsic functions.
+    """Return the properties without intrinsic functions.
 
-    With brokers from the command line, the template's own and their credentials may stay unknown:
-    they are those of a cluster that is not used.
+    With brokers from the command line, the template's own brokers and their credentials may stay
+    unknown: that cluster is not used.
     """
     if not servers:
         return dict(resolver.resolve(properties))
@@ -86,9 +87,9 @@ def _resolved(properties: Json, resolver: Resolver, servers: str | None) -> Json
         try:
             resolved[name] = resolver.resolve(value)
         except Unresolved:
-            if name not in _OF_THE_CLUSTER:
+            if name not in _UNUSED_CLUSTER:
                 raise
-            resolved[name] = _OF_THE_CLUSTER[name]
+            resolved[name] = _UNUSED_CLUSTER[name]
     return resolved
 
 

@@ -1,4 +1,4 @@
-"""What runs here and would not in AWS: said at the start, so that nobody learns it by deploying."""
+"""What runs here and would not in AWS: logged at the start, before a deployment shows it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from lambda_esm.model.mapping import RETRIES_WITH_DESTINATION, Mapping
 
 
 def warnings_of(mapping: Mapping) -> Iterable[str]:
-    """One sentence for each thing that AWS refuses or does not do for this mapping."""
-    if mapping.source_arn is None and not mapping.access:
+    """Yield a sentence for each thing that AWS refuses or does not do for this mapping."""
+    if mapping.event_source_arn is None and not mapping.source_access_configurations:
         yield "AWS refuses self-managed Kafka without SourceAccessConfigurations"
     if mapping.pollers is None:
         provisioned = ", ".join(_needs_provisioned_mode(mapping))
@@ -23,13 +23,13 @@ def warnings_of(mapping: Mapping) -> Iterable[str]:
 
 def _needs_provisioned_mode(mapping: Mapping) -> Iterable[str]:
     capped = RETRIES_WITH_DESTINATION if mapping.destination else None
-    if mapping.retries != capped:
+    if mapping.maximum_retry_attempts != capped:
         yield "MaximumRetryAttempts"
-    if mapping.record_age_s is not None:
+    if mapping.maximum_record_age_s is not None:
         yield "MaximumRecordAgeInSeconds"
-    if mapping.bisect:
+    if mapping.bisect_batch_on_error:
         yield "BisectBatchOnFunctionError"
-    if mapping.partial:
+    if mapping.report_batch_item_failures:
         yield "FunctionResponseTypes"
     if mapping.destination.startswith("kafka://"):
         yield "a Kafka topic as destination"

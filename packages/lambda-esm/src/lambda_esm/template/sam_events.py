@@ -11,8 +11,8 @@ from typing import Final
 
 from lambda_esm.template.document import Json
 
-_KINDS: Final = ("MSK", "SelfManagedKafka")
-_SAME: Final = (
+_EVENT_TYPES: Final = ("MSK", "SelfManagedKafka")
+_SAME_NAME: Final = (
     "BatchSize",
     "BisectBatchOnFunctionError",
     "DestinationConfig",
@@ -31,18 +31,18 @@ _SAME: Final = (
 
 
 def kafka_events(logical_id: str, function: Json) -> Iterable[tuple[str, Json]]:
-    """The mappings a SAM function declares: logical id and properties, still unresolved."""
+    """Yield the mappings of a SAM function: logical id and properties, still unresolved."""
     for name, event in ((function.get("Properties") or {}).get("Events") or {}).items():
-        if isinstance(event, dict) and event.get("Type") in _KINDS:
+        if isinstance(event, dict) and event.get("Type") in _EVENT_TYPES:
             properties = event.get("Properties") or {}
             yield f"{logical_id}{name}", _mapping(logical_id, event["Type"], properties)
 
 
-def _mapping(logical_id: str, kind: str, event: Json) -> Json:
-    properties: Json = {name: event[name] for name in _SAME if name in event}
+def _mapping(logical_id: str, event_type: str, event: Json) -> Json:
+    properties: Json = {name: event[name] for name in _SAME_NAME if name in event}
     properties["FunctionName"] = {"Ref": logical_id}
     group = {"ConsumerGroupId": event["ConsumerGroupId"]} if "ConsumerGroupId" in event else {}
-    if kind == "MSK":
+    if event_type == "MSK":
         properties["EventSourceArn"] = event.get("Stream")
         properties["AmazonManagedKafkaEventSourceConfig"] = group
     else:

@@ -1,4 +1,4 @@
-"""Which mappings to run: those of the template, of the functions asked for."""
+"""Which mappings to run: those of the template, or of some of its functions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from lambda_esm.options import Options
 from lambda_esm.template.document import load_template
 from lambda_esm.template.functions import functions_of
 from lambda_esm.template.intrinsics import Resolver
-from lambda_esm.template.mappings import mappings_of, open_parameters
+from lambda_esm.template.mappings import default_broker_parameters, mappings_of
 from lambda_esm.template.portability import warnings_of
 
 log = logging.getLogger(__name__)
 
 
 def read_mappings(options: Options) -> list[Mapping]:
-    """The mappings to run; what AWS would not do with them is logged.
+    """Return the mappings to run, and warn of what AWS would not do with them.
 
     Raises:
         TemplateError: there are none, or one is not what Lambda accepts.
@@ -25,7 +25,7 @@ def read_mappings(options: Options) -> list[Mapping]:
     template = load_template(options.template)
     resolver = Resolver(template, options.parameters)
     if options.bootstrap_servers:
-        open_parameters(template, resolver, options.bootstrap_servers)
+        default_broker_parameters(template, resolver, options.bootstrap_servers)
     functions = functions_of(template, resolver, options.template.parent)
     mappings = mappings_of(template, resolver, functions, options.bootstrap_servers)
     if not mappings:
@@ -38,11 +38,11 @@ def read_mappings(options: Options) -> list[Mapping]:
 
 
 def _warn(mappings: list[Mapping]) -> None:
-    concerned: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for mapping in mappings:
         for reason in warnings_of(mapping):
-            concerned.setdefault(reason, []).append(mapping.logical_id)
-    for reason, names in concerned.items():
+            by_reason.setdefault(reason, []).append(mapping.logical_id)
+    for reason, names in by_reason.items():
         log.warning("not portable", extra={"reason": reason, "mappings": ",".join(names)})
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from lambda_esm.model.event import KafkaRecord
+from lambda_esm.model.event import KafkaMessage
 
 
 class Partition:
     """One assigned partition: what was read and waits, and whether a batch is out.
 
     Attributes:
-        number: the partition.
-        owned: false once it has to go to another member: then nothing of it is sent again.
+        number: the partition's.
+        owned: false once it goes to another member; then nothing of it is sent again.
         busy: whether a batch of it is out.
-        paused: whether the broker is not asked for more.
-        waiting: records read, in order.
+        paused: whether fetching is paused.
+        waiting: messages read, in order.
         waiting_bytes: their values' size.
-        since: monotonic time at which the first of them began to wait.
-        next_offset: the one after the last record read; None before the first.
+        waiting_since: monotonic time at which the first of them began to wait.
+        next_offset: the one after the last message read; None before the first.
         settled: all before this offset is settled and not yet committed; None when nothing is.
     """
 
@@ -27,9 +27,9 @@ class Partition:
         "owned",
         "paused",
         "settled",
-        "since",
         "waiting",
         "waiting_bytes",
+        "waiting_since",
     )
 
     def __init__(self, number: int) -> None:
@@ -37,30 +37,30 @@ class Partition:
         self.owned = True
         self.busy = False
         self.paused = False
-        self.waiting: list[KafkaRecord] = []
+        self.waiting: list[KafkaMessage] = []
         self.waiting_bytes = 0
-        self.since = 0.0
+        self.waiting_since = 0.0
         self.next_offset: int | None = None
         self.settled: int | None = None
 
 
 class Batch:
-    """Records that leave together.
+    """Messages that leave together.
 
     Attributes:
-        records: by partition.
+        messages: by partition.
         partitions: where they came from, by number.
-        ends: for each partition, the offset to commit when all of it is settled.
-        left: partitions that went to another member before all of them was settled.
+        end_offsets: for each partition, the offset to commit when all of the batch is settled.
+        revoked: partitions that went to another member before all of them was settled.
     """
 
-    __slots__ = ("ends", "left", "partitions", "records")
+    __slots__ = ("end_offsets", "messages", "partitions", "revoked")
 
     def __init__(self) -> None:
-        self.records: dict[int, list[KafkaRecord]] = {}
+        self.messages: dict[int, list[KafkaMessage]] = {}
         self.partitions: dict[int, Partition] = {}
-        self.ends: dict[int, int] = {}
-        self.left: set[int] = set()
+        self.end_offsets: dict[int, int] = {}
+        self.revoked: set[int] = set()
 
     @property
     def owned(self) -> bool:

@@ -1,11 +1,11 @@
-"""Records as the client library hands them out, without a broker."""
+"""Messages as the client library hands them out, without a broker."""
 
 from __future__ import annotations
 
 from lambda_esm.model.event import Headers
 
 
-class FakeRecord:
+class FakeMessage:
     """What ``confluent_kafka.Message`` tells of a record."""
 
     def __init__(
