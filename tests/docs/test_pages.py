@@ -62,6 +62,12 @@ def test_every_path_and_module_exists(page: Path) -> None:
         assert _exists(f"{path}.py") or _exists(f"{path}/__main__.py"), path
 
 
+def test_the_walk_through_a_request_names_its_files() -> None:
+    paths = _PATH.findall((ROOT / "docs" / "how-it-works.md").read_text())
+
+    assert {"gateway/handler.py", "user/handler.py", "packages/lambda-esm"} <= set(paths)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_make_target_exists(page: Path) -> None:
     shown = re.findall(r"(?:^|`|&& )make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE)
