@@ -29,6 +29,11 @@ SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 _LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_PATH = re.compile(
+    r"`((?:functions|layers|local|packages|infra|tests|make)/[\w./-]+"
+    r"|(?:gateway|user|notification|shared)/[\w/-]+(?:\.\w+)?)`"
+)
+_MODULE = re.compile(r"python -m ((?:gateway|user|notification|shared|local|infra)[\w.]*\w)")
 _ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \|", re.MULTILINE)
 
 
@@ -44,6 +49,23 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_path_and_module_exists(page: Path) -> None:
+    text = page.read_text()
+    modules = [name.replace(".", "/") for name in _MODULE.findall(text)]
+
+    for path in _PATH.findall(text):
+        assert _exists(path), path
+    for path in modules:
+        assert _exists(f"{path}.py") or _exists(f"{path}/__main__.py"), path
+
+
+def test_the_walk_through_a_request_names_its_files() -> None:
+    paths = _PATH.findall((ROOT / "docs" / "how-it-works.md").read_text())
+
+    assert {"gateway/handler.py", "user/handler.py", "packages/lambda-esm"} <= set(paths)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -83,6 +105,10 @@ def test_every_variable_that_names_a_secret_is_told() -> None:
 )
 def test_every_topic_of_mails_is_told(topic: str) -> None:
     assert f"| `{topic}` |" in (ROOT / "docs" / "notifications.md").read_text()
+
+
+def _exists(path: str) -> bool:
+    return any((ROOT / folder / path).exists() for folder in ("", "functions", "layers"))
 
 
 def _told(heading: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ _MOST_OUTDATED = 10_000
 _MEMBERS = ",".join(User.__struct_fields__)
 
 # A hash: v, the version (microseconds, as text of one length), and the profile under the names of
-# its members. A newer version drops those that were written with other members.
+# its members. A newer version drops the ones written with other members.
 _PUT = """
 local kept = redis.call('HGET', KEYS[1], 'v')
 if kept and kept > ARGV[1] then return 0 end

@@ -56,7 +56,7 @@ class KafkaDestination:
     def _write(
         self, discarded: DiscardedRecords, records: list[tuple[int, Record]], *, with_payload: bool
     ) -> list[tuple[int, Record]]:
-        """Write the records; return those that were too large."""
+        """Write the records; return the ones that were too large."""
         reports: dict[int, KafkaError | None] = {}
         for index, (number, record) in enumerate(records):
             value = single_record(discarded, number, record, with_payload=with_payload)

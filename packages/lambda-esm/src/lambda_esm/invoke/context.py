@@ -61,7 +61,7 @@ class LambdaContext:
 def runtime_environment(function: Function) -> dict[str, str]:
     """Return the variables that Lambda adds to a function's own.
 
-    Source: Developer Guide, "Defined runtime environment variables"; those that mean something
+    Source: Developer Guide, "Defined runtime environment variables"; the ones that mean something
     here.
     """
     return {

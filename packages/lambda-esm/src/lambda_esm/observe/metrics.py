@@ -1,4 +1,4 @@
-"""Metrics in Prometheus's form; the counts of events and errors are those that Lambda publishes.
+"""Metrics in Prometheus's form; the counts of events and errors are the ones that Lambda publishes.
 
 Source of the names: Developer Guide, "Types of metrics for Lambda functions", event source
 mapping metrics (``PolledEventCount`` is ``lambda_esm_polled_events_total`` here).
