@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +14,7 @@ from gateway.http.fastapi import FastAPI
 from gateway.settings import Settings
 from shared.bus.requester import BackgroundPolls
 from shared.config.logs import configure
-from shared.config.settings import SettingsError, load
+from shared.config.settings import command, load
 
 # Longer than a reply is awaited.
 SHUTDOWN_S = 15
@@ -39,13 +38,11 @@ def create(settings: Settings) -> FastAPI:
     return app
 
 
+@command
 def main() -> None:
     """Serve until SIGINT or SIGTERM, and then finish the requests in flight."""
-    try:
-        settings = load(Settings, os.environ)
-        app = create(settings)
-    except SettingsError as error:
-        sys.exit(str(error))
+    settings = load(Settings, os.environ)
+    app = create(settings)
     configure("gateway", settings)
     uvicorn.run(
         app,

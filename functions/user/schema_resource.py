@@ -15,7 +15,6 @@ from shared.config.logs import configure
 from shared.config.secrets import environment
 from shared.config.settings import SettingsError, load
 from shared.runtime.custom_resource import answer_with
-from user.operations.grants import NoSuchRole
 from user.operations.migrate import Settings, bring_up_to_date
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ def _bring_up_to_date(_: Mapping[str, Any]) -> dict[str, str]:
         settings = load(Settings, environment(os.environ))
         configure("migrate", settings)
         return {"Applied": ", ".join(bring_up_to_date(settings))}
-    except (SettingsError, NoSuchRole):
+    except SettingsError:
         raise
     except Exception as error:
         # A database's message may show data, so the answer has its type only.

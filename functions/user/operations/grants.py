@@ -12,6 +12,8 @@ from typing import Final, LiteralString
 import psycopg
 from psycopg import sql
 
+from shared.config.settings import SettingsError
+
 _ROWS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 ALLOWED: Final[Mapping[str, tuple[LiteralString, ...]]] = {
     "users": _ROWS,
@@ -27,7 +29,7 @@ ALLOWED: Final[Mapping[str, tuple[LiteralString, ...]]] = {
 _RDS_IAM: Final = "rds_iam"
 
 
-class NoSuchRole(Exception):
+class NoSuchRole(SettingsError):
     """The role is missing, and a role made here could not sign in."""
 
 

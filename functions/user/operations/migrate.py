@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from pathlib import Path
 
 import psycopg
@@ -20,8 +19,8 @@ from yoyo import get_backend, read_migrations
 
 from shared.config.logs import configure
 from shared.config.secrets import environment
-from shared.config.settings import LogSettings, SettingsError, load
-from user.operations.grants import NoSuchRole, grant
+from shared.config.settings import LogSettings, command, load
+from user.operations.grants import grant
 from user.storage.rds_iam import with_password, with_token
 
 log = logging.getLogger(__name__)
@@ -86,14 +85,12 @@ def bring_up_to_date(settings: Settings) -> list[str]:
     return applied
 
 
+@command
 def main() -> None:
     """Run the command."""
-    try:
-        settings = load(Settings, environment(os.environ))
-        configure("migrate", settings)
-        bring_up_to_date(settings)
-    except (SettingsError, NoSuchRole) as error:
-        sys.exit(str(error))
+    settings = load(Settings, environment(os.environ))
+    configure("migrate", settings)
+    bring_up_to_date(settings)
 
 
 if __name__ == "__main__":

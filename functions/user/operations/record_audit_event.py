@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -17,7 +16,7 @@ from psycopg.rows import dict_row
 
 from shared.config.logs import configure
 from shared.config.secrets import environment
-from shared.config.settings import LogSettings, SettingsError, load
+from shared.config.settings import LogSettings, command, load
 from user.accounts.model import AuditEvent
 from user.storage.audit import PostgresAuditTrail
 
@@ -41,6 +40,7 @@ def record(database_url: str, event: AuditEvent) -> None:
     log.info("audit", extra={"audit": msgspec.to_builtins(event)})
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(
@@ -49,10 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("kind", choices=("key-rotated",))
     parser.add_argument("kid", help="the name of the new key")
     options = parser.parse_args(arguments)
-    try:
-        settings = load(Settings, environment(os.environ))
-    except SettingsError as error:
-        sys.exit(str(error))
+    settings = load(Settings, environment(os.environ))
     configure("audit", settings)
     record(settings.database_url, AuditEvent(kind=options.kind, detail=options.kid))
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 
 import msgspec
 import psycopg
 
 from shared.config.logs import configure
 from shared.config.secrets import environment
-from shared.config.settings import LogSettings, SettingsError, load
+from shared.config.settings import LogSettings, command, load
 from shared.contract.json import decode_json
 from shared.contract.messages import Sealed
 from shared.security.sealing import JwkSet
@@ -54,13 +53,11 @@ def reseal(database_url: str, keys: JwkSet) -> int:
     return done
 
 
+@command
 def main() -> None:
     """Run the command."""
-    try:
-        settings = load(Settings, environment(os.environ))
-        keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")
-    except SettingsError as error:
-        sys.exit(str(error))
+    settings = load(Settings, environment(os.environ))
+    keys = JwkSet.from_json(settings.user_private_keys, "USER_PRIVATE_KEYS")
     configure("reseal", settings)
     log.info("secrets sealed anew", extra={"secrets": reseal(settings.database_url, keys)})
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -31,7 +30,7 @@ from confluent_kafka.admin import (
 from shared.bus.producer import client_config
 from shared.config.logs import configure
 from shared.config.secrets import environment
-from shared.config.settings import KafkaSettings, SettingsError, load
+from shared.config.settings import KafkaSettings, command, load
 from shared.contract.topics import TOPICS, Topic
 
 log = logging.getLogger(__name__)
@@ -176,12 +175,10 @@ def _resource(name: str, config: Config) -> ConfigResource:
     return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
 
 
+@command
 def main() -> None:
     """Run the command; its one line of log says what it has changed."""
-    try:
-        settings = load(KafkaSettings, environment(os.environ))
-    except SettingsError as error:
-        sys.exit(str(error))
+    settings = load(KafkaSettings, environment(os.environ))
     configure("topics", settings)
     ensure_topics(AdminClient(client_config(settings)))
 

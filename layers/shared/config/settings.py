@@ -6,8 +6,10 @@ empty variable counts as absent, because a CloudFormation parameter cannot be le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, TypeVar, get_args
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar, get_args
 
 import msgspec
 
@@ -63,6 +65,7 @@ class KafkaSettings(LogSettings, frozen=True, kw_only=True):
 
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+_P = ParamSpec("_P")
 
 
 def load(kind: type[_S], env: Mapping[str, str]) -> _S:
@@ -81,6 +84,19 @@ def load(kind: type[_S], env: Mapping[str, str]) -> _S:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(kind, str(error))) from None
+
+
+def command(main: Callable[_P, None]) -> Callable[_P, None]:
+    """Let a command end with the sentence of a :class:`SettingsError`, and exit status 1."""
+
+    @wraps(main)
+    def ended(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            main(*args, **kwargs)
+        except SettingsError as error:
+            sys.exit(str(error))
+
+    return ended
 
 
 def _explain(kind: type[msgspec.Struct], reason: str) -> str:

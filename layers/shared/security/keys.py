@@ -27,7 +27,7 @@ from typing import Literal, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.config.settings import SettingsError
+from shared.config.settings import SettingsError, command
 from shared.security.sealing import Jwk, JwkSet, new_key
 
 log = logging.getLogger(__name__)
@@ -78,14 +78,12 @@ def promote(keys: JwkSet) -> JwkSet:
     return JwkSet((waiting, first))
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    try:
-        made = _run(options.do, cast("KeyKind | None", options.kind))
-    except SettingsError as error:
-        sys.exit(str(error))
+    made = _run(options.do, cast("KeyKind | None", options.kind))
     first, *others = (key.kid for key in made.keys)
     log.info(json.dumps({"audit": f"keys-{options.do}", "first": first, "others": others}))
     sys.stdout.write(made.to_json() + "\n")
