@@ -1,7 +1,7 @@
 """The rules for a new password: not common, and not made of the user's name or e-mail.
 
 NIST SP 800-63B-4, section 3.1.1.2, and OWASP ASVS 5, 6.2: a length, a list, and no rule of
-composition. The list is in ``data/``; ``docs/security.md`` says where it is from.
+composition. The list stands beside; ``docs/security.md`` says where it is from.
 """
 
 from __future__ import annotations
